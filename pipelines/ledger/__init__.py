@@ -1,0 +1,1 @@
+"""The append-only, signed record of every loss: store, approvals, witnesses."""

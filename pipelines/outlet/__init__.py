@@ -1,0 +1,1 @@
+"""What leaves: publication of Released values, the report and the verification of a release folder."""

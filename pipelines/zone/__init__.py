@@ -1,0 +1,1 @@
+"""The encrypted DuckDB zone: storage, counting, and the worker process that is the only one to open it."""

@@ -1,0 +1,1 @@
+"""The promise, pure: workload, plan, accountant, ledger rules, mechanisms, measure, estimate, calibrate, intervals."""

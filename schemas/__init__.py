@@ -1,0 +1,1 @@
+"""What things are: survey, policy, plan, ledger events, released tables, release card. Frozen, no I/O."""

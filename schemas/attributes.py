@@ -1,0 +1,237 @@
+"""Attributes: what a declaration turns into for counting, each with a public finite list of cells.
+
+One attribute per question, demographic and index, plus `<id>__mean` for a numeric question and `verified` where a
+contact list is declared. Domains come from the declaration, never from the data (DESIGN §3). The order of attributes and
+of cells is the order of every table, file and zone column.
+"""
+
+from enum import StrEnum
+from typing import Literal
+
+from schemas.base import Declared, Text, text_in
+from schemas.questions import MultiQuestion, NpsQuestion, NumericQuestion, Option, OptionRole, RatingQuestion
+from schemas.survey import Demographic, Survey
+
+MICRO = 1_000_000
+"""Fixed-point scale of a score attribute: one respondent contributes MICRO units, split over its two score cells."""
+
+
+class CellRole(StrEnum):
+    """What a cell holds. Substantive cells form the base; `none` is 'asked, nothing ticked' of a multi."""
+
+    SUBSTANTIVE = "substantive"
+    NO_OPINION = "no_opinion"
+    NOT_APPLICABLE = "not_applicable"
+    REFUSED = "refused"
+    NONE = "none"
+    NOT_ANSWERED = "not_answered"
+    NOT_ASKED = "not_asked"
+    INVALID = "invalid"
+
+
+class Cell(Declared):
+    """One cell of an attribute's domain. `score`: its value in a mean, where it has one."""
+
+    code: str
+    label: Text
+    role: CellRole
+    score: float | None = None
+
+
+class Attribute(Declared):
+    """A counted variable.
+
+    `kind`: `single` puts each respondent into one cell; `multi` into at most `at_most` cells (option cells; the other
+    cells are exclusive); `score` splits a respondent's one unit over the first two cells, `high` and `low`.
+    `unit`: integer units one respondent contributes to a cell at most (1, or MICRO for `score`).
+    """
+
+    id: str
+    kind: Literal["single", "multi", "score"]
+    origin: Literal["question", "numeric_mean", "demographic", "index", "verified"]
+    label: Text
+    cells: tuple[Cell, ...]
+    at_most: int = 1
+    unit: int = 1
+    positive: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+    """For a score: the value that the `low` and the `high` cell stand for."""
+
+    @property
+    def size(self) -> int:
+        return len(self.cells)
+
+    @property
+    def is_group(self) -> bool:
+        """Whether its categories form the groups of crosstabs."""
+        return self.origin in ("demographic", "verified")
+
+    def index_of(self, code: str) -> int:
+        """Position of the cell with this code. Raises: KeyError."""
+        for position, cell in enumerate(self.cells):
+            if cell.code == code:
+                return position
+        raise KeyError(code)
+
+    def roles(self, *wanted: CellRole) -> tuple[int, ...]:
+        """Positions of the cells with one of the roles."""
+        return tuple(i for i, cell in enumerate(self.cells) if cell.role in wanted)
+
+    def title(self, language: str = "en") -> str:
+        return text_in(self.label, language)
+
+
+def zone_columns(position: int, attribute: Attribute) -> tuple[str, ...]:
+    """Names of the zone's columns for the attribute at a position of `attributes_of(survey)`.
+
+    `single`: one column of cell positions (uint8). `multi`: a 0/1 column per cell (uint8). `score`: one int32 column:
+    0…MICRO is what goes to `high` (the rest to `low`), −k means the cell at position k.
+    """
+    if attribute.kind == "multi":
+        return tuple(f"a{position}_{cell}" for cell in range(attribute.size))
+    return (f"a{position}",)
+
+
+_SPECIAL_LABELS: dict[CellRole, Text] = {
+    CellRole.NONE: {"en": "None of these", "es": "Ninguna"},
+    CellRole.NOT_ANSWERED: {"en": "Not answered", "es": "Sin respuesta"},
+    CellRole.NOT_ASKED: {"en": "Not asked", "es": "No preguntado"},
+    CellRole.INVALID: {"en": "Not readable", "es": "No legible"},
+}
+
+
+def _specials(*roles: CellRole) -> tuple[Cell, ...]:
+    return tuple(Cell(code=f"_{role.value}", label=_SPECIAL_LABELS[role], role=role) for role in roles)
+
+
+def _not_asked_possible(survey: Survey) -> bool:
+    return "not_asked" in survey.missing.values() or any(source.absent for source in survey.sources)
+
+
+def _option_score(code: str, option: Option, position: int) -> float | None:
+    if option.role is not OptionRole.SUBSTANTIVE:
+        return None
+    if option.score is not None:
+        return option.score
+    try:
+        return float(code)
+    except ValueError:
+        return float(position)
+
+
+def _option_cells(options: dict[str, Option], *, half_steps: bool = False) -> tuple[Cell, ...]:
+    cells: list[Cell] = []
+    position = 0
+    for code, option in options.items():
+        position += option.role is OptionRole.SUBSTANTIVE
+        score = _option_score(code, option, position)
+        cells.append(Cell(code=code, label=option.label, role=CellRole(option.role.value), score=score))
+    if not half_steps:
+        return tuple(cells)
+    numeric = sorted((c for c in cells if c.role is CellRole.SUBSTANTIVE), key=lambda c: int(c.code))
+    others = [c for c in cells if c.role is not CellRole.SUBSTANTIVE]
+    stepped: list[Cell] = []
+    for lower, upper in zip(numeric, [*numeric[1:], None], strict=True):
+        stepped.append(lower)
+        if upper is not None and int(upper.code) == int(lower.code) + 1:
+            half = f"{lower.code}.5"
+            middle = None if lower.score is None or upper.score is None else (lower.score + upper.score) / 2
+            stepped.append(Cell(code=half, label=half, role=CellRole.SUBSTANTIVE, score=middle))
+    return (*stepped, *others)
+
+
+def _bin_label(low: float, high: float, last: bool) -> str:
+    return f"{low:g} to {high:g}" if last else f"{low:g} to under {high:g}"
+
+
+def _numeric_attributes(question: NumericQuestion, trailing: tuple[Cell, ...]) -> tuple[Attribute, Attribute]:
+    edges = question.bins
+    bins = tuple(
+        Cell(
+            code=f"{low:g}",
+            label=_bin_label(low, high, i == len(edges) - 2),
+            role=CellRole.SUBSTANTIVE,
+            score=(low + high) / 2,
+        )
+        for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+    )
+    label = question.text or question.id
+    histogram = Attribute(id=question.id, kind="single", origin="question", label=label, cells=(*bins, *trailing))
+    mean = score_attribute(f"{question.id}__mean", "numeric_mean", label, trailing, *question.bounds)
+    return histogram, mean
+
+
+def score_attribute(
+    identifier: str,
+    origin: Literal["numeric_mean", "index"],
+    label: Text,
+    trailing: tuple[Cell, ...],
+    low: float = 0.0,
+    high: float = 1.0,
+) -> Attribute:
+    """A respondent's bounded score as two cells that share one unit: `high` gets the score, `low` the remainder.
+
+    The mean is `low + (high − low) · high_cell / (high_cell + low_cell)`. Adding or removing a respondent moves the
+    two cells by s and 1 − s, so Δ₁ = 1 and Δ₂² ≤ 1 respondent, as for any single choice.
+    """
+    cells = (
+        Cell(code="high", label={"en": "Score"}, role=CellRole.SUBSTANTIVE, score=high),
+        Cell(code="low", label={"en": "Remainder"}, role=CellRole.SUBSTANTIVE, score=low),
+        *trailing,
+    )
+    return Attribute(id=identifier, kind="score", origin=origin, label=label, cells=cells, unit=MICRO, low=low, high=high)
+
+
+def _demographic_attribute(demographic: Demographic) -> Attribute:
+    cells = (
+        *(
+            Cell(code=code, label=option.label, role=CellRole(option.role.value))
+            for code, option in demographic.categories.items()
+        ),
+        *_specials(CellRole.NOT_ANSWERED, CellRole.INVALID),
+    )
+    label = demographic.label or demographic.id
+    return Attribute(id=demographic.id, kind="single", origin="demographic", label=label, cells=cells)
+
+
+def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
+    """Every attribute of a survey: demographics, `verified`, questions, indices, in declared order."""
+    missing = (CellRole.NOT_ANSWERED, CellRole.NOT_ASKED) if _not_asked_possible(survey) else (CellRole.NOT_ANSWERED,)
+    trailing = _specials(*missing, CellRole.INVALID)
+    found: list[Attribute] = [_demographic_attribute(d) for d in survey.demographics]
+    if survey.residents.verified_by is not None:
+        found.append(_verified_attribute())
+    for question in survey.questions:
+        label = question.text or question.id
+        if isinstance(question, NumericQuestion):
+            found.extend(_numeric_attributes(question, trailing))
+        elif isinstance(question, MultiQuestion):
+            cells = (*_option_cells(question.options), *_specials(CellRole.NONE), *trailing)
+            found.append(
+                Attribute(id=question.id, kind="multi", origin="question", label=label, cells=cells, at_most=question.at_most)
+            )
+        elif isinstance(question, NpsQuestion):
+            points = tuple(Cell(code=str(i), label=str(i), role=CellRole.SUBSTANTIVE, score=float(i)) for i in range(11))
+            found.append(Attribute(id=question.id, kind="single", origin="question", label=label, cells=(*points, *trailing)))
+        elif question.type in ("rating", "choice"):
+            half = isinstance(question, RatingQuestion) and question.half_steps
+            cells = (*_option_cells(question.options, half_steps=half), *trailing)
+            found.append(
+                Attribute(
+                    id=question.id, kind="single", origin="question", label=label, cells=cells, positive=question.positive
+                )
+            )
+    for index in survey.indices:
+        found.append(score_attribute(index.id, "index", index.label or index.id, _specials(CellRole.NOT_ANSWERED)))
+    return tuple(found)
+
+
+def _verified_attribute() -> Attribute:
+    cells = (
+        Cell(code="yes", label={"en": "Verified resident", "es": "Residente verificado"}, role=CellRole.SUBSTANTIVE),
+        Cell(code="no", label={"en": "Open participation", "es": "Participación abierta"}, role=CellRole.SUBSTANTIVE),
+    )
+    return Attribute(
+        id="verified", kind="single", origin="verified", label={"en": "Verified", "es": "Verificado"}, cells=cells
+    )
