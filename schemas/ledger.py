@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from schemas.base import Declared, Digest
 
@@ -82,3 +82,181 @@ class Head(Declared):
     ledger_id: str
     seq: int
     hash: Digest
+
+
+Time = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
+"""UTC, ISO 8601, whole seconds."""
+
+PublicKeyHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+SignatureHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+
+
+class Opened(Declared):
+    """Body of OPENED, the first event: the ledger's random name and the key that signs every event."""
+
+    format: Literal["hearsafe-ledger/1"] = "hearsafe-ledger/1"
+    ledger_id: str
+    public_key: PublicKeyHex
+
+
+class CapNano(Declared):
+    """A cap in the ledger's integers; `nano_pure_epsilon` is None where pure ε is not bounded."""
+
+    nano_rho: NonNegative
+    nano_pure_epsilon: NonNegative | None = None
+
+
+class CapsNano(Declared):
+    """The caps of the four scopes."""
+
+    release: CapNano
+    wave: CapNano
+    year: CapNano
+    lifetime: CapNano
+
+
+class PolicyInForce(Declared):
+    """Body of POLICY: from here on these numbers bind the population. Officers are public keys in hexadecimal.
+
+    `approval_seqs` are the APPROVED events that put it in force; none where nobody had to be asked.
+    """
+
+    population: str
+    policy_digest: Digest
+    delta: float
+    caps: CapsNano
+    officers: tuple[PublicKeyHex, ...]
+    needed: NonNegative
+    approval_seqs: tuple[int, ...] = ()
+
+
+class Ingested(Declared):
+    """Body of INGESTED: a new snapshot of a wave. Says nothing about how many rows it holds."""
+
+    survey: str
+    wave: str
+    snapshot_id: str
+    population: str | None = None
+
+
+class Planned(Declared):
+    """Body of PLANNED: a plan that somebody was asked to approve."""
+
+    plan_digest: Digest
+    survey_digest: Digest
+    policy_digest: Digest
+    population: str
+    survey: str
+    wave: str
+    year: int
+    charge_nano_rho: NonNegative
+    charge_nano_pure_epsilon: NonNegative | None = None
+
+
+class ApprovalStatement(Declared):
+    """What an officer signs, in canonical bytes. Worth `charges` charges of exactly this plan until `expires`."""
+
+    format: Literal["hearsafe-approval/1"] = "hearsafe-approval/1"
+    ledger_id: str
+    population: str
+    plan_digest: Digest
+    survey_digest: Digest
+    policy_digest: Digest
+    prior_release: str | None
+    charges: Annotated[int, Field(ge=1, le=1000)]
+    expires: Time
+
+
+class Approval(Declared):
+    """Body of APPROVED. `officer` is the public key, `signature` Ed25519 over the statement; both in hexadecimal."""
+
+    statement: ApprovalStatement
+    officer: PublicKeyHex
+    signature: SignatureHex
+
+
+class Seal(Declared):
+    """Body of SEALED: the noisy measurements of this charge are durable in the zone."""
+
+    release_id: str
+    charge_seq: int
+    isolation: tuple[str, ...] = ()
+    """What cut the worker off while it drew, for the card."""
+
+
+class Publication(Declared):
+    """Body of PUBLISHED: the release folder is in place."""
+
+    release_id: str
+    charge_seq: int
+    manifest_digest: Digest | None = None
+
+
+class Voided(Declared):
+    """Body of VOID: this charge never came to a seal and never will. Its loss stays spent."""
+
+    release_id: str
+    charge_seq: int
+
+
+class Refusal(Declared):
+    """Body of REFUSED: a charge that was asked for and not given, with the fault's code and words."""
+
+    code: str
+    what: str
+    release_id: str
+    population: str
+    survey: str
+    wave: str
+    year: int
+    plan_digest: Digest
+    asked_nano_rho: int
+    asked_nano_pure_epsilon: int | None = None
+
+
+class Freeze(Declared):
+    """Body of FROZEN: no charge is given until THAWED."""
+
+    reason: str = ""
+
+
+class ThawStatement(Declared):
+    """What an officer signs to lift one freeze."""
+
+    format: Literal["hearsafe-thaw/1"] = "hearsafe-thaw/1"
+    ledger_id: str
+    frozen_seq: int
+
+
+class Thaw(Declared):
+    """Body of THAWED. Signed by an officer wherever a policy in force has officers."""
+
+    statement: ThawStatement | None = None
+    officer: PublicKeyHex | None = None
+    signature: SignatureHex | None = None
+
+
+class WaveEnd(Declared):
+    """Body of CLOSED (pseudonyms destroyed) and EXPIRED (zone key destroyed)."""
+
+    survey: str
+    wave: str
+
+
+BODIES: dict[EventKind, type[Declared]] = {
+    EventKind.OPENED: Opened,
+    EventKind.POLICY: PolicyInForce,
+    EventKind.INGESTED: Ingested,
+    EventKind.PLANNED: Planned,
+    EventKind.APPROVED: Approval,
+    EventKind.CHARGED: Charge,
+    EventKind.SEALED: Seal,
+    EventKind.PUBLISHED: Publication,
+    EventKind.VOID: Voided,
+    EventKind.REFUSED: Refusal,
+    EventKind.FROZEN: Freeze,
+    EventKind.THAWED: Thaw,
+    EventKind.CLOSED: WaveEnd,
+    EventKind.EXPIRED: WaveEnd,
+}
+"""What each kind of event holds."""

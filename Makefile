@@ -1,0 +1,59 @@
+# A fresh machine needs Python 3.11 or newer with pip, make and git. `make demo` and `make test` do the rest.
+PYTHON ?= python3
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint fmt schemas lock prove clean python-version
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## build the synthetic city and run everything, from export to report
+	@$(BIN)/hearsafe demo
+
+test: $(READY) ## every test
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+lint: $(READY) ## style, types, floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-logo
+
+fmt: $(READY) ## format and sort imports
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+schemas: $(READY) ## JSON Schemas of survey.yaml and policy.yaml, for editors
+	@$(BIN)/python -m pipelines.json_schemas
+
+prove: $(READY) ## rerun the evidence for the promise: noise, sensitivity, ledger, leaks
+	@HEARSAFE_HYPOTHESIS=thorough $(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "prove or statistical"
+
+bench-%: $(READY) ## run bench/%.py
+	@test -f bench/$*.py || { echo "make $@: there is no bench/$*.py" >&2; exit 2; }
+	@$(BIN)/python bench/$*.py
+
+lock: ## resolve pyproject.toml again into requirements.lock (needs uv)
+	@command -v uv >/dev/null || { echo "make lock: needs uv on the path; nothing was changed" >&2; exit 2; }
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --all-extras pyproject.toml -o requirements.lock -q
+
+clean: ## remove .venv and caches; workspaces with keys and ledgers are left alone
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python-version:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "hearsafe needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 2; }
+
+$(READY): requirements.lock pyproject.toml | python-version
+	@echo "Setting up $(VENV) from requirements.lock; the first time takes a minute or two"
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .
+	@touch $@

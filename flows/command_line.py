@@ -1,0 +1,73 @@
+"""The `hearsafe` command: its verbs, by who uses them. Tables of contents; start-up imports nothing heavy."""
+
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from flows import analyst, console, data_team, officer
+from flows.options import Common, WorkspaceOption
+from schemas.errors import UsageFault
+
+app = typer.Typer(
+    name="hearsafe",
+    help="Hear every resident, expose none: a differential-privacy pipeline for resident surveys.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for room in (data_team, officer, analyst):
+    room.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.say(analyst.version_line())
+        raise typer.Exit
+
+
+@app.callback()
+def everywhere(
+    context: typer.Context,
+    workspace: WorkspaceOption = None,
+    version: Annotated[  # noqa: ARG001  (its callback answers)
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Hear every resident, expose none: a differential-privacy pipeline for resident surveys."""
+    context.obj = Common(workspace)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command. Returns: its exit code. A wrong call is one line, like every other error."""
+    try:
+        code = app(arguments, prog_name="hearsafe", standalone_mode=False)
+    except typer.TyperException as misuse:
+        command = getattr(getattr(misuse, "ctx", None), "command_path", "hearsafe")
+        failure = UsageFault("usage", misuse.format_message().rstrip("."), do=f"See {command} --help")
+    except typer.Abort:
+        return console.INTERRUPTED
+    else:
+        return code if isinstance(code, int) else 0
+    console.report(failure, as_json="--json" in arguments)
+    return failure.exit_code
+
+
+def main() -> None:
+    """Entry point of the installed command. A library's warning is not for its users (python -W shows them)."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    sys.exit(console.exit_code_of(lambda: _exit(run(sys.argv[1:])), as_json=False))
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Verbs of the data team: declare, ingest, release, and the whole way in one command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.console import progress, say, say_json, verb
+from flows.options import (
+    ContactsOption,
+    Directory,
+    JsonOption,
+    KeyOption,
+    OfficerKeyOption,
+    PolicyOption,
+    SourceOption,
+    WitnessOption,
+    WorkspaceOption,
+    contact_file,
+    declared,
+    source_files,
+    workspace_of,
+    workspace_root,
+)
+from schemas.errors import InternalFault, UsageFault
+
+PANEL = "Data team"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs."""
+    for name, function in (("demo", demo), ("check", check), ("ingest", ingest), ("release", release), ("run", run)):
+        app.command(name, rich_help_panel=PANEL)(function)
+
+
+@verb
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Folder of the demo; made again each time.")] = Path(
+        "hearsafe-demo"
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Build the synthetic city of Riverbend and run everything, from raw exports to a verified release."""
+    from flows.demo import run_demo
+
+    with progress("building Riverbend"):
+        ended = run_demo(folder)
+    if as_json:
+        say_json(ended.as_dict())
+        return
+    for line in ended.lines():
+        say(line)
+
+
+@verb
+def check(directory: Directory, policy: PolicyOption = None, as_json: JsonOption = False) -> None:
+    """Validate survey.yaml and policy.yaml, showing every problem at once. Spends nothing."""
+    from flows.checking import checked, summary_of
+
+    declarations = checked(directory, policy, as_json=as_json)
+    summary = summary_of(declarations)
+    if as_json:
+        say_json(summary)
+    else:
+        size = f"{summary['attributes']} attributes, {summary['sources']} sources"
+        say(f"{summary['survey']}, wave {summary['wave']}: the declarations are valid ({size})")
+
+
+@verb
+def ingest(  # noqa: PLR0913, PLR0917  (the options of a command)
+    context: typer.Context,
+    directory: Directory,
+    source: SourceOption = None,
+    contacts: ContactsOption = None,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show", help="Let the zone print what became of each file: exact numbers, inside the trust boundary."
+        ),
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace what this wave holds by these files.")] = False,
+    policy: PolicyOption = None,
+    key_source: KeyOption = "file",
+    witness: WitnessOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take raw exports into the encrypted zone. Outside it, only the new snapshot's id is said."""
+    from pipelines import ingest as intake
+    from pipelines.zone.keys import KeySource
+
+    if show and as_json:
+        raise UsageFault(
+            "show_json",
+            "--show prints exact numbers for a person, not for a script",
+            where="--json",
+            do="Use one of them",
+        )
+    declarations, key = declared(directory, policy), KeySource.parse(key_source)
+    if source or not show:
+        files, listed = source_files(declarations.survey, source), contact_file(contacts)
+        with progress("ingesting") as tell:
+            snapshot = intake.ingest(
+                workspace_of(context, workspace),
+                declarations,
+                files,
+                contacts=listed,
+                key=key,
+                witness=witness,
+                replace=replace,
+                tell=tell,
+            )
+        say_json({"snapshot_id": snapshot}) if as_json else say(f"snapshot {snapshot}")
+    if show and intake.show_ingest(workspace_of(context, workspace), declarations, key=key):
+        raise InternalFault("show_failed", "the zone could not show its ingests")
+
+
+@verb
+def release(
+    context: typer.Context,
+    directory: Directory,
+    policy: PolicyOption = None,
+    key_source: KeyOption = "file",
+    witness: WitnessOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Charge the plan, measure once, and publish. The same plan on the same snapshot is returned free."""
+    from flows.words import release_as_dict, release_line
+    from pipelines import release as crossing
+    from pipelines.zone.keys import KeySource
+
+    declarations, key = declared(directory, policy), KeySource.parse(key_source)
+    with progress("planning") as tell:
+        result = crossing.release(workspace_of(context, workspace), declarations, key=key, witness=witness, tell=tell)
+    if as_json:
+        say_json(release_as_dict(result, declarations.policy.delta))
+    else:
+        say(release_line(result, declarations.policy.delta))
+        say(str(result.folder))
+
+
+@verb
+def run(  # noqa: PLR0913, PLR0917  (the options of a command)
+    context: typer.Context,
+    directory: Directory,
+    source: SourceOption = None,
+    contacts: ContactsOption = None,
+    officer_key: OfficerKeyOption = None,
+    policy: PolicyOption = None,
+    key_source: KeyOption = "file",
+    witness: WitnessOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ingest, approve, release and report in one Prefect flow."""
+    from flows.through_prefect import Errand, ingest_to_report
+    from pipelines.zone.keys import KeySource
+
+    declarations = declared(directory, policy)
+    files, listed = source_files(declarations.survey, source), contact_file(contacts)
+    KeySource.parse(key_source)
+    workspace_of(context, workspace)
+    errand = Errand.of(
+        workspace_root(context, workspace),
+        directory,
+        files,
+        contacts=listed,
+        officer_key=officer_key,
+        policy=policy,
+        key_source=key_source,
+        witness=witness,
+    )
+    with progress("starting Prefect"):
+        folder = ingest_to_report(errand)
+    report = folder / "report.html"
+    say_json({"folder": str(folder), "report": str(report)}) if as_json else say(
+        f"release  {folder}\nreport   {report}"
+    )

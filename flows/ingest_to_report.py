@@ -1,0 +1,41 @@
+"""The whole way: raw exports in, a published and verified release with its report out."""
+
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.console import tell
+from flows.ingest_flow import ingest
+from flows.release_flow import release
+from flows.sanitised import sanitised
+
+
+@task(name="verify", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)
+@sanitised
+def prove(folder: str) -> str:
+    """Check what was published as anybody can. Returns: the report's path."""
+    from pipelines.outlet.verify import verify
+
+    tell("verifying")
+    verify(Path(folder), None)
+    return str(Path(folder) / "report.html")
+
+
+@flow(name="ingest-to-report", retries=0, persist_result=False, log_prints=False)
+@sanitised
+def ingest_to_report(
+    workspace: str,
+    directory: str,
+    sources: list[str],
+    policy: str | None = None,
+    contacts: str | None = None,
+    officer_key: str | None = None,
+    key_source: str = "file",
+    witness: str | None = None,
+) -> str:
+    """Ingest, approve, release, verify. Returns: the release folder."""
+    ingest(workspace, directory, sources, policy, contacts, key_source, witness)
+    folder = release(workspace, directory, policy, officer_key, key_source, witness)
+    prove(folder)
+    return folder

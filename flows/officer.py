@@ -1,0 +1,136 @@
+"""Verbs of the privacy officer: keys, plans, approvals, and what has been spent."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.console import progress, say, say_json, show, verb
+from flows.options import (
+    Directory,
+    JsonOption,
+    PolicyOption,
+    WitnessOption,
+    WorkspaceOption,
+    declared,
+    workspace_of,
+    workspace_root,
+)
+
+if TYPE_CHECKING:
+    from pipelines.ledger.store import Ledger
+
+PANEL = "Privacy officer"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these verbs."""
+    for name, function in (("officer-key", officer_key), ("plan", plan), ("approve", approve), ("budget", budget)):
+        app.command(name, rich_help_panel=PANEL)(function)
+
+
+@verb
+def officer_key(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where the new private key is written, for its owner only.")
+    ],
+) -> None:
+    """Make an officer's Ed25519 key, and print the line that names it in policy.yaml."""
+    from pipelines.ledger.approvals import new_officer_key
+
+    say(new_officer_key(file))
+
+
+@verb
+def plan(
+    context: typer.Context,
+    directory: Directory,
+    explain: Annotated[bool, typer.Option("--explain", help="List every table, however many there are.")] = False,
+    policy: PolicyOption = None,
+    witness: WitnessOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a release would cost and how precise every table is expected to be. Spends nothing."""
+    from flows.plan_tables import header_lines, kind_tables, plan_as_dict
+    from pipelines.planning import approvals_given, planned, scopes_left
+    from schemas.canonical import digest
+
+    declarations = declared(directory, policy)
+    with progress("planning"):
+        made = planned(declarations)
+    ledger = _ledger_if_any(workspace_root(context, workspace), witness)
+    state = ledger.state() if ledger else None
+    left = scopes_left(state, made, declarations.policy) if state else None
+    approvals = (approvals_given(state, made) if state else 0, declarations.policy.approvals.needed)
+    if as_json:
+        say_json(plan_as_dict(made, digest(made), left, approvals))
+        return
+    for line in header_lines(made, digest(made), left, approvals):
+        say(line)
+    for table in kind_tables(made, explain=explain):
+        show(table)
+
+
+def _ledger_if_any(root: Path, witness: Path | None) -> "Ledger | None":
+    """The workspace's ledger, where one was begun: looking at a plan makes no workspace."""
+    folder = root / "ledger"
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return None
+    from pipelines.ledger.store import Ledger
+    from pipelines.workspace import open_workspace
+
+    return Ledger.open(open_workspace(root), witness=witness)
+
+
+@verb
+def approve(
+    context: typer.Context,
+    directory: Directory,
+    officer_key: Annotated[
+        Path, typer.Option("--officer-key", metavar="FILE", help="Private key of the approving officer.")
+    ],
+    policy: PolicyOption = None,
+    witness: WitnessOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Sign the plan, so that it may be charged."""
+    from flows.budget_tables import approval_as_dict, approval_line
+    from pipelines.ledger import approvals
+    from pipelines.ledger.store import Ledger
+    from pipelines.planning import planned
+
+    declarations = declared(directory, policy)
+    with progress("planning"):
+        made = planned(declarations)
+    ledger = Ledger.open(workspace_of(context, workspace), witness=witness)
+    event = approvals.approve(ledger, made, declarations.policy, officer_key)
+    say_json(approval_as_dict(event)) if as_json else say(approval_line(event))
+
+
+@verb
+def budget(
+    context: typer.Context,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Show only the population of these declarations.")
+    ] = None,
+    policy: PolicyOption = None,
+    witness: WitnessOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what was spent and what is left, unfinished charges, refusals, approvals and the witness."""
+    from flows.budget_tables import budget_as_dict, budget_lines, scope_table, witness_lines
+
+    population = declared(directory, policy).survey.population if directory else None
+    ledger = _ledger_if_any(workspace_root(context, workspace), witness)
+    if ledger is None:
+        say_json({"scopes": []}) if as_json else say("Nothing has been spent in this workspace: it has no ledger yet")
+        return
+    if as_json:
+        say_json(budget_as_dict(ledger, population))
+        return
+    show(scope_table(ledger.state(), population))
+    for line in [*budget_lines(ledger, population), *witness_lines(workspace_of(context, workspace), witness)]:
+        say(line)

@@ -1,0 +1,155 @@
+"""Arguments and options that several verbs share, and what they stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from schemas.errors import InputRefused, UsageFault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.intake.batch import SourceFile
+
+    from pipelines.declarations import Declarations
+    from pipelines.workspace import Workspace
+    from schemas.survey import Survey
+
+DEFAULT_WORKSPACE = Path("hearsafe-workspace")
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory that holds survey.yaml and policy.yaml.")]
+ReleaseArgument = Annotated[
+    str, typer.Argument(metavar="RELEASE", help="A release folder, or the id of a release in the workspace.")
+]
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        metavar="FOLDER",
+        help="Keys, zones, ledger and releases (else HEARSAFE_WORKSPACE, else ./hearsafe-workspace).",
+    ),
+]
+PolicyOption = Annotated[
+    Path | None, typer.Option("--policy", metavar="FILE", help="Use this file instead of DIR/policy.yaml.")
+]
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="[ID=]PATH",
+        help="A source file, with the id of its source where several are declared; repeatable.",
+    ),
+]
+ContactsOption = Annotated[
+    Path | None, typer.Option("--contacts", metavar="FILE", help="Contact list of verified residents.")
+]
+KeyOption = Annotated[
+    str,
+    typer.Option(
+        "--key-source",
+        metavar="PLACE",
+        help="Where the zone key is: file, file:PATH, env:NAME or keyring:SERVICE/USER.",
+    ),
+]
+WitnessOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--witness", metavar="FILE", help="Witness file, best under another owner (else ledger/witness.jsonl)."
+    ),
+]
+OfficerKeyOption = Annotated[
+    Path | None, typer.Option("--officer-key", metavar="FILE", help="Private key of the approving officer.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
+
+
+@dataclass(frozen=True)
+class Common:
+    """What was given before the verb."""
+
+    workspace: Path | None
+
+
+def workspace_root(context: typer.Context, after_verb: Path | None) -> Path:
+    """The workspace's folder: given after the verb, before it, by HEARSAFE_WORKSPACE, or the default one."""
+    import os
+
+    before_verb = context.obj.workspace if isinstance(context.obj, Common) else None
+    named = after_verb or before_verb or os.environ.get("HEARSAFE_WORKSPACE")
+    return Path(named) if named else DEFAULT_WORKSPACE
+
+
+def workspace_of(context: typer.Context, after_verb: Path | None) -> Workspace:
+    """The workspace, with its folders made where they are missing. Raises: UsageFault."""
+    from pipelines.workspace import open_workspace
+
+    return open_workspace(workspace_root(context, after_verb))
+
+
+def declared(directory: Path, policy: Path | None) -> Declarations:
+    """The checked declarations. Raises: DeclarationFault."""
+    from pipelines.declarations import load_declarations
+
+    return load_declarations(directory, policy)
+
+
+def source_files(survey: Survey, given: Sequence[str] | None) -> list[SourceFile]:
+    """The files of `--source [ID=]PATH`. The id may be left out where one source is declared.
+
+    Raises: UsageFault: no file, an unknown id, or an id that is needed. InputRefused: no such file.
+    """
+    from pipelines.intake.batch import SourceFile
+
+    if not given:
+        raise UsageFault("source_needed", "no source file is given", where="--source", do="Give --source [ID=]PATH")
+    ids = [source.id for source in survey.sources]
+    files = [SourceFile(*_id_and_path(text, ids)) for text in given]
+    for file in files:
+        _existing(file.path, "source file")
+    return files
+
+
+def contact_file(path: Path | None) -> Path | None:
+    """The contact list. Raises: InputRefused: no such file."""
+    if path is not None:
+        _existing(path, "contact list")
+    return path
+
+
+def _existing(path: Path, what: str) -> None:
+    if not path.is_file():
+        raise InputRefused(
+            "source_missing", f"the {what} does not exist or is not a file", where=str(path), do="Check the path"
+        )
+
+
+def _id_and_path(text: str, ids: list[str]) -> tuple[str, Path]:
+    named, equals, path = text.partition("=")
+    if equals and named in ids and path:
+        return named, Path(path)
+    known = ", ".join(ids)
+    if len(ids) == 1 and (not equals or Path(text).exists() or "/" in named):
+        return ids[0], Path(text)
+    if equals:
+        raise UsageFault(
+            "source_unknown",
+            f"{named[:60]!r} is not a source of survey.yaml",
+            where="--source",
+            do=f"Declared: {known}",
+        )
+    raise UsageFault(
+        "source_ambiguous", "several sources are declared", where="--source", do=f"Give ID=PATH with one of: {known}"
+    )
+
+
+def release_folder(root: Path, named: str) -> Path:
+    """The folder of a release that is named by its path or, within the workspace, by its id."""
+    folder = Path(named)
+    if folder.exists() or "/" in named:
+        return folder
+    found = sorted((root / "releases").glob(f"*/*/{named}")) if named.isalnum() else []
+    return found[0] if found else folder

@@ -1,0 +1,61 @@
+"""Approval and release in Prefect, which retries nothing here: the ledger alone decides what may run again."""
+
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.console import tell
+from flows.sanitised import sanitised
+
+
+@task(name="approve", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)
+@sanitised
+def sign(workspace: str, directory: str, policy: str | None, officer_key: str, witness: str | None) -> int:
+    """The officer's signature under the plan. Returns: the seq of the approval."""
+    from pipelines.declarations import load_declarations
+    from pipelines.ledger.approvals import approve
+    from pipelines.ledger.store import Ledger
+    from pipelines.planning import planned
+    from pipelines.workspace import open_workspace
+
+    tell("approving the plan")
+    declarations = load_declarations(Path(directory), Path(policy) if policy else None)
+    ledger = Ledger.open(open_workspace(Path(workspace)), witness=Path(witness) if witness else None)
+    return approve(ledger, planned(declarations), declarations.policy, Path(officer_key)).seq
+
+
+@task(name="cross", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)
+@sanitised
+def cross(workspace: str, directory: str, policy: str | None, key_source: str, witness: str | None) -> str:
+    """Charge, measure once, publish. Returns: the release folder."""
+    from pipelines.declarations import load_declarations
+    from pipelines.release import release as crossing
+    from pipelines.workspace import open_workspace
+    from pipelines.zone.keys import KeySource
+
+    declarations = load_declarations(Path(directory), Path(policy) if policy else None)
+    result = crossing(
+        open_workspace(Path(workspace)),
+        declarations,
+        key=KeySource.parse(key_source),
+        witness=Path(witness) if witness else None,
+        tell=tell,
+    )
+    return str(result.folder)
+
+
+@flow(name="release", retries=0, persist_result=False, log_prints=False)
+@sanitised
+def release(
+    workspace: str,
+    directory: str,
+    policy: str | None = None,
+    officer_key: str | None = None,
+    key_source: str = "file",
+    witness: str | None = None,
+) -> str:
+    """Approve where an officer's key is at hand, then release. Returns: the release folder."""
+    if officer_key is not None:
+        sign(workspace, directory, policy, officer_key, witness)
+    return cross(workspace, directory, policy, key_source, witness)

@@ -1,0 +1,149 @@
+"""What survey.yaml and policy.yaml must agree on, and what this version cannot run yet."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+
+from pipelines.yaml_lines import YamlFile
+from schemas.attributes import Attribute
+from schemas.errors import DeclarationFault
+from schemas.officers import officer_hex
+from schemas.policy import Policy
+from schemas.survey import Survey
+
+MOST_CELLS = 250
+"""Cells of one attribute that the zone's one-byte columns can hold, with room for the special ones."""
+
+
+def problems_together(
+    survey_yaml: YamlFile, survey: Survey, policy_yaml: YamlFile, policy: Policy, attributes: tuple[Attribute, ...]
+) -> Iterator[DeclarationFault]:
+    """Every problem that needs more than one part of the two files to see."""
+    return chain(
+        _names_and_cells(survey_yaml, attributes),
+        _population(survey_yaml, survey, policy_yaml, policy),
+        _unit(policy_yaml, survey, policy),
+        _workload(policy_yaml, policy, attributes),
+        _officers(policy_yaml, policy),
+        _not_built_yet(survey_yaml, survey.not_built_yet()),
+        _not_built_yet(policy_yaml, policy.not_built_yet()),
+    )
+
+
+def _names_and_cells(file: YamlFile, attributes: tuple[Attribute, ...]) -> Iterator[DeclarationFault]:
+    names = Counter(attribute.id for attribute in attributes)
+    for attribute in attributes:
+        at, line = _declared_at(file, attribute.id)
+        if names[attribute.id] > 1 and attribute.origin != "numeric_mean":
+            what = "the mean of the numeric question already has this id"
+            yield file.fault("id_taken", what, at=at, line=line, do="Choose another id")
+        if attribute.size > MOST_CELLS:
+            yield file.fault(
+                "too_many_cells",
+                f"has {attribute.size} cells, and at most {MOST_CELLS} can be counted",
+                at=at,
+                line=line,
+            )
+        if len({cell.code for cell in attribute.cells}) < attribute.size:
+            yield _same_code(file, at, line, numeric=f"{attribute.id}__mean" in names)
+
+
+def _same_code(file: YamlFile, at: tuple[str | int, ...], line: int | None, *, numeric: bool) -> DeclarationFault:
+    if numeric:
+        return file.fault(
+            "bins_too_close",
+            "two bins begin at the same number to six digits",
+            at=at,
+            line=line,
+            do="Choose wider bins",
+        )
+    what = "a code that begins with _ is taken by hearsafe"
+    return file.fault("code_taken", what, at=at, line=line, do="Choose another code")
+
+
+def _declared_at(file: YamlFile, identifier: str) -> tuple[tuple[str | int, ...], int | None]:
+    """The location of a question, demographic or index by its id."""
+    for section in ("demographics", "questions", "indices"):
+        _, spot = file.root.follow((section,))
+        if spot is file.root:
+            continue
+        for position, entry in spot.parts.items():
+            if entry.parts.get("id") is not None and entry.parts["id"].plain == identifier:
+                return (section, position), entry.parts["id"].line
+    return (), None
+
+
+def _population(
+    survey_yaml: YamlFile, survey: Survey, policy_yaml: YamlFile, policy: Policy
+) -> Iterator[DeclarationFault]:
+    if survey.population != policy.population:
+        what = f"is {policy.population!r}, but {survey_yaml.name} says {survey.population!r}"
+        yield policy_yaml.fault("population_differs", what, at=("population",), do="Both must name the same population")
+
+
+def _unit(file: YamlFile, survey: Survey, policy: Policy) -> Iterator[DeclarationFault]:
+    keyless = survey.residents.key == "none"
+    at = ("unit", "protects")
+    if keyless and policy.unit.protects != "response":
+        what = f"is {policy.unit.protects!r}, but the survey has no resident key"
+        yield file.fault("unit_needs_key", what, at=at, do="Write protects: response, or declare residents.key")
+    if not keyless and policy.unit.protects == "response":
+        yield file.fault(
+            "unit_has_key", "is 'response', but the survey has a resident key", at=at, do="Write protects: resident"
+        )
+    if keyless and policy.unit.shared_keys:
+        yield file.fault(
+            "unit_shared_keys",
+            "there is no key to share: the survey has none",
+            at=("unit", "shared_keys"),
+            do="Remove shared_keys",
+        )
+
+
+def _workload(file: YamlFile, policy: Policy, attributes: tuple[Attribute, ...]) -> Iterator[DeclarationFault]:
+    known = {attribute.id: attribute for attribute in attributes}
+    for section, origins, kind in (
+        ("toplines", ("question", "numeric_mean"), "a question"),
+        ("indices", ("index",), "an index"),
+    ):
+        chosen = getattr(policy.workload, section)
+        for position, name in enumerate(chosen if isinstance(chosen, tuple) else ()):
+            if name not in known or known[name].origin not in origins:
+                yield file.fault(
+                    "name_unknown", f"{name!r} is not {kind} of the survey", at=("workload", section, position)
+                )
+    for position, names in enumerate(policy.workload.crosstabs.priority):
+        at = ("workload", "crosstabs", "priority", position)
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            yield file.fault(
+                "name_unknown", f"{unknown[0]!r} is not a question, index or demographic of the survey", at=at
+            )
+        elif len(set(names)) < len(names):
+            yield file.fault("name_twice", "names the same attribute twice", at=at)
+        elif sum(known[name].kind == "score" for name in names) > 1:
+            yield file.fault("scores_crossed", "two means cannot be crossed", at=at, do="Keep one index or mean")
+
+
+def _officers(file: YamlFile, policy: Policy) -> Iterator[DeclarationFault]:
+    for position, officer in enumerate(policy.approvals.officers):
+        try:
+            officer_hex(officer)
+        except ValueError:
+            what = "is not an Ed25519 public key: 64 hexadecimal digits or 43 characters of base64"
+            yield file.fault(
+                "officer_key",
+                what,
+                at=("approvals", "officers", position),
+                do="Copy the line that hearsafe officer-key prints",
+            )
+
+
+def _not_built_yet(file: YamlFile, features: tuple[str, ...]) -> Iterator[DeclarationFault]:
+    for feature in features:
+        place, _, detail = feature.partition(": ")
+        section, _, identifier = place.partition(".")
+        at, line = _declared_at(file, identifier) if section == "questions" else (tuple(place.split(".")), None)
+        shown = (*at, "type") if section == "questions" else at
+        what = f"{detail.removeprefix('type ')} is not built yet" if detail else "is not built yet"
+        yield file.fault("not_built_yet", what, at=shown, line=line, do="Remove it for now")

@@ -1,0 +1,76 @@
+"""Which columns a survey needs from a source, and where the file has them. No other column is ever read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.intake.header import Header
+from schemas.errors import InputRefused
+from schemas.questions import RankingQuestion, ThemesQuestion
+from schemas.survey import Source, Survey
+
+
+@dataclass(frozen=True)
+class Need:
+    """A declared column and what needs it, in words."""
+
+    column: str
+    by: str
+
+
+def needs_of(survey: Survey, source: Source) -> tuple[Need, ...]:
+    """The declared columns that intake reads from the source, each once, without those declared absent.
+
+    The columns of the resident key cannot be absent: without them no response could be counted once.
+    """
+    keys = [] if survey.residents.key == "none" else [Need(c, "residents.key") for c in survey.residents.key]
+    wanted = [Need(column, f"sources.{source.id}.where") for column in source.where]
+    if survey.eligible is not None:
+        wanted.append(Need(survey.eligible.column, "eligible"))
+    if source.time is not None:
+        wanted.append(Need(source.time.column, f"sources.{source.id}.time"))
+    if source.complete is not None:
+        wanted.append(Need(source.complete.column, f"sources.{source.id}.complete"))
+    wanted.extend(Need(d.column, f"demographic {d.id}") for d in survey.demographics)
+    for question in survey.questions:
+        if not isinstance(question, RankingQuestion | ThemesQuestion):
+            wanted.extend(Need(column, f"question {question.id}") for column in question.columns_used())
+    found: dict[str, Need] = {}
+    for need in (*keys, *(w for w in wanted if w.column not in source.absent)):
+        found.setdefault(need.column, need)
+    return tuple(found.values())
+
+
+def name_in(source: Source, column: str) -> str:
+    """The name a source gives to a declared column."""
+    return source.columns.get(column, column)
+
+
+def place(header: Header, needs: Sequence[Need], source: Source, file_name: str) -> dict[str, int]:
+    """The position of every needed column in the file's header, by declared name.
+
+    Raises: InputRefused: a needed column is missing (`column_missing`) or stands there twice (`column_duplicate`).
+    """
+    return {need.column: position_of(header, name_in(source, need.column), need, file_name) for need in needs}
+
+
+def position_of(header: Header, name: str, need: Need, file_name: str) -> int:
+    """The one position of a named column. Raises: InputRefused, as `place`."""
+    positions = header.positions(name)
+    if len(positions) == 1:
+        return positions[0]
+    what = f"column {name!r}, needed by {need.by},"
+    if positions:
+        raise InputRefused(
+            "column_duplicate",
+            f"{what} is in the header {len(positions)} times",
+            where=file_name,
+            do="Rename all but one in the export",
+        )
+    close = header.close_to(name)
+    advice = f"Similar columns: {', '.join(repr(c) for c in close)}. " if close else ""
+    raise InputRefused(
+        "column_missing",
+        f"{what} is not in the header",
+        where=file_name,
+        do=f"{advice}Correct the name, map it under the source's columns, or list it under absent",
+    )

@@ -1,0 +1,86 @@
+"""Where a header ends, and which column a declared name means."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.intake.qualtrics import qualtrics_header_rows
+from pipelines.intake.values import trim
+from schemas.errors import InputRefused
+
+MAX_COLUMNS = 10_000
+MAX_HEADER_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Header:
+    """Column names of a file.
+
+    `names`: the first header record. `composed`: with several header records, `question | choice`, where a question
+    that stands once above a run of choices is carried to the right; empty with one header record.
+    `rows`: leading records that are header.
+    """
+
+    names: tuple[str, ...]
+    composed: tuple[str, ...]
+    rows: int
+
+    def positions(self, name: str) -> tuple[int, ...]:
+        """Positions of the columns with this name: by exact spelling, else by spelling up to white space."""
+        for spelled in (self.names, self.composed):
+            exact = tuple(i for i, found in enumerate(spelled) if found == name)
+            if exact:
+                return exact
+            wanted = plain(name)
+            loose = tuple(i for i, found in enumerate(spelled) if wanted and plain(found) == wanted)
+            if loose:
+                return loose
+        return ()
+
+    def close_to(self, name: str) -> tuple[str, ...]:
+        """Up to three header names that look like `name`, for advice."""
+        by_fold = {
+            plain(found).casefold(): plain(found) for found in (*self.names, *self.composed) if len(found) <= 120
+        }
+        return tuple(by_fold[m] for m in difflib.get_close_matches(plain(name).casefold(), list(by_fold), 3, 0.7))
+
+
+def plain(name: str) -> str:
+    """A column name with runs of white space (line breaks too) as one blank."""
+    return re.sub(r"\s+", " ", trim(name))
+
+
+def header_of(leading: Sequence[Sequence[str]], declared_rows: int | None, qualtrics: bool, file_name: str) -> Header:
+    """The header in a file's leading records.
+
+    Raises: InputRefused: no record at all, fewer than the declared header rows, or more than MAX_COLUMNS columns.
+    """
+    if not leading or not any(trim(cell) for cell in leading[0]):
+        raise InputRefused("source_empty", "there is no header", where=file_name, do="Export again with column names")
+    rows = declared_rows or (qualtrics_header_rows(leading) if qualtrics else 1)
+    if len(leading) < rows:
+        raise InputRefused(
+            "header_missing", f"fewer records than the {rows} header rows", where=file_name, do="Check header_rows"
+        )
+    width = len(leading[0])
+    if width > MAX_COLUMNS:
+        raise InputRefused(
+            "too_many_columns",
+            f"more than {MAX_COLUMNS:,} columns",
+            where=file_name,
+            do="Export the needed ones only",
+        )
+    return Header(names=tuple(leading[0]), composed=_composed(leading[:rows]), rows=rows)
+
+
+def _composed(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    if len(rows) < 2:
+        return ()
+    composed: list[str] = []
+    question = ""
+    for position, name in enumerate(rows[0]):
+        question = plain(name) or question
+        choice = plain(rows[1][position]) if position < len(rows[1]) else ""
+        composed.append(f"{question} | {choice}" if choice else question)
+    return tuple(composed)

@@ -1,0 +1,142 @@
+"""The rows of summary.parquet, found by what they are about, and turned into bars."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from pipelines.outlet.charts import (
+    PERCENT,
+    POINTS,
+    REASON_WORDS,
+    Bar,
+    Scale,
+    about,
+    margin_words,
+    position,
+    value_words,
+)
+from schemas.card import CardAttribute
+
+HEADLINES = ("pct_positive", "nps", "mean", "index")
+"""Statistics that sum a question up in one number, the first one there is wins."""
+
+
+class Figure(NamedTuple):
+    """A row of summary.parquet as the report reads it. Field meanings: schemas.released.SUMMARY_SCHEMA."""
+
+    subject: str
+    statistic: str
+    option: str | None
+    group_attribute: str | None
+    group: str | None
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    moe: float | None
+    sampling_moe: float | None
+    noise_moe: float | None
+    bias_moe: float | None
+    base: float | None
+    weighted: bool
+    model_based: bool
+    publishable: bool
+    reason: str
+
+
+class Figures:
+    """All figures of a release. Where a figure is given weighted and unweighted, the weighted one leads."""
+
+    def __init__(self, summary: pa.Table) -> None:
+        columns = [summary.column(name).to_pylist() for name in Figure._fields]
+        self._overall: dict[tuple[str, str, str | None, bool], Figure] = {}
+        self._grouped: dict[tuple[str, str, str, bool], list[Figure]] = defaultdict(list)
+        self._group_attributes: dict[str, dict[str, None]] = defaultdict(dict)
+        for figure in map(Figure._make, zip(*columns, strict=True)):
+            if figure.group_attribute is None:
+                self._overall[figure.subject, figure.statistic, figure.option, figure.weighted] = figure
+            else:
+                key = (figure.subject, figure.statistic, figure.group_attribute, figure.weighted)
+                self._grouped[key].append(figure)
+                self._group_attributes[figure.subject][figure.group_attribute] = None
+
+    def overall(
+        self, subject: str, statistic: str, option: str | None = None, weighted: bool | None = None
+    ) -> Figure | None:
+        """The figure for everybody."""
+        if weighted is not None:
+            return self._overall.get((subject, statistic, option, weighted))
+        lead = self._overall.get((subject, statistic, option, True))
+        return lead or self._overall.get((subject, statistic, option, False))
+
+    def headline(self, subject: str) -> Figure | None:
+        """The one number that sums a question up, if it has one."""
+        found = (self.overall(subject, statistic) for statistic in HEADLINES)
+        return next((figure for figure in found if figure is not None), None)
+
+    def grouped(self, subject: str, statistic: str, group_attribute: str) -> list[Figure]:
+        """The figures of the groups of a demographic, in the order of the file."""
+        lead = self._grouped.get((subject, statistic, group_attribute, True))
+        return lead or self._grouped.get((subject, statistic, group_attribute, False), [])
+
+    def group_attributes(self, subject: str) -> tuple[str, ...]:
+        """The demographics that a question is broken down by."""
+        return tuple(self._group_attributes.get(subject, ()))
+
+
+def scale_of(figure: Figure, attribute: CardAttribute | None) -> Scale:
+    """The axis a figure is drawn on."""
+    if figure.unit == "percent":
+        return PERCENT
+    if figure.unit == "points":
+        return POINTS
+    if attribute is None:
+        return Scale(0.0, 1.0)
+    if attribute.kind == "score":
+        return Scale(attribute.low, attribute.high)
+    scores = [cell.score for cell in attribute.cells if cell.score is not None]
+    return Scale(min(scores), max(scores)) if scores else Scale(0.0, 1.0)
+
+
+def bar(label: str, figure: Figure, scale: Scale, note: str = "", anchor: str = "", target: str = "") -> Bar:
+    """A figure as a row. What is not publishable is grey and says why; what knows nothing shows no number."""
+    hidden = figure.value is None or figure.reason in ("no_information", "undefined")
+    base = "" if figure.base is None or hidden else about(figure.base)
+    why = REASON_WORDS.get(figure.reason, figure.reason)
+    if hidden or figure.value is None:
+        return Bar(label, "", "", "", "", "", why, True, base, anchor, target)
+    low, high = figure.low, figure.high
+    ends = ("", "") if low is None or high is None else (position(low, scale), position(high, scale))
+    return Bar(
+        label,
+        value_words(figure.value, figure.unit, scale),
+        "" if figure.moe is None else margin_words(figure.moe, figure.unit, scale),
+        position(figure.value, scale),
+        *ends,
+        note if figure.publishable else why,
+        not figure.publishable,
+        base,
+        anchor,
+        target,
+    )
+
+
+def comparison(group: Figure, everybody: Figure | None) -> str:
+    """'higher' or 'lower' than everybody, where both may be published and their 95 % intervals do not meet.
+
+    Intervals that do not meet are a cautious test at any correlation of the two errors.
+    """
+    if everybody is None or not (group.publishable and everybody.publishable):
+        return ""
+    if None in (group.low, group.high, everybody.low, everybody.high):
+        return ""
+    if (group.low or 0.0) > (everybody.high or 0.0):
+        return "higher than everybody"
+    return "lower than everybody" if (group.high or 0.0) < (everybody.low or 0.0) else ""
+
+
+def ranked(figures: Iterable[tuple[str, str, Figure]]) -> list[tuple[str, str, Figure]]:
+    """(id, label, figure), from the highest value to the lowest, ties by label; without a value last."""
+    return sorted(figures, key=lambda item: (item[2].value is None, -(item[2].value or 0.0), item[1], item[0]))

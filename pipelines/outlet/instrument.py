@@ -1,0 +1,50 @@
+"""The public questionnaire as the card carries it: every label that a reader of the Parquet files needs."""
+
+from pipelines.outlet.resident import language_of
+from schemas.attributes import Attribute
+from schemas.base import text_in
+from schemas.card import CardAttribute, CardCell, CardIndex, Instrument
+from schemas.questions import NumericQuestion
+from schemas.survey import Survey
+
+_MEAN_SUFFIX = "__mean"
+
+
+def instrument_of(survey: Survey, attributes: tuple[Attribute, ...]) -> Instrument:
+    """Labels in the survey's first language, in the order of the attributes."""
+    language = language_of(survey)
+    return Instrument(
+        language=language,
+        attributes=tuple(_on_card(survey, attribute, language) for attribute in attributes),
+        indices=tuple(
+            CardIndex(id=i.id, label=text_in(i.label or i.id, language), items=i.items, score=i.score)
+            for i in survey.indices
+        ),
+    )
+
+
+def _on_card(survey: Survey, attribute: Attribute, language: str) -> CardAttribute:
+    questions = {question.id: question for question in survey.questions}
+    question = questions.get(
+        attribute.id.removesuffix(_MEAN_SUFFIX) if attribute.origin == "numeric_mean" else attribute.id
+    )
+    demographic = next((d for d in survey.demographics if d.id == attribute.id), None)
+    unit = question.unit if isinstance(question, NumericQuestion) else None
+    base = question.base if question is not None else None
+    return CardAttribute(
+        id=attribute.id,
+        kind=attribute.kind,
+        origin=attribute.origin,
+        label=text_in(attribute.label, language),
+        base=None if base is None else text_in(base, language),
+        positive=attribute.positive,
+        at_most=attribute.at_most,
+        unit=attribute.unit,
+        low=attribute.low,
+        high=attribute.high,
+        measure_unit=None if unit is None else text_in(unit, language),
+        targets=dict(demographic.targets or {}) if demographic is not None else {},
+        cells=tuple(
+            CardCell(code=c.code, label=text_in(c.label, language), role=c.role, score=c.score) for c in attribute.cells
+        ),
+    )

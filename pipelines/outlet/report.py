@@ -1,0 +1,88 @@
+"""report.html: one offline page, rendered from the released tables and the card only."""
+
+from functools import lru_cache
+from math import floor
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipelines.outlet.charts import REASON_WORDS, date_words, epsilon_words, position
+from pipelines.outlet.charts import Scale as Axis
+from pipelines.outlet.parquet import read_parquet
+from pipelines.outlet.view import view_of
+from schemas.card import Card, ScopeLoss
+from schemas.errors import IntegrityFault
+from schemas.manifest import CARD_FILE, ESTIMATES_FILE, SUMMARY_FILE
+from schemas.plan import NANO
+from schemas.released import ESTIMATES_SCHEMA, REASONS, SUMMARY_SCHEMA
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_LANGUAGE_OF_PAGE = "en"
+_SCOPE_NAMES = {"release": "this release", "wave": "this wave", "year": "this year", "lifetime": "all time"}
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _scope_row(scope: ScopeLoss) -> dict[str, str]:
+    share = scope.spent_nano_rho / scope.cap_nano_rho if scope.cap_nano_rho else 1.0
+    left = max(0.0, 1 - share)
+    return {
+        "name": _SCOPE_NAMES[scope.scope],
+        "spent": epsilon_words(scope.spent_epsilon),
+        "cap": epsilon_words(scope.cap_epsilon),
+        "share": position(share, Axis(0.0, 1.0)),
+        "left": "nothing" if left < 0.005 else f"{floor(100 * left)}%",
+    }
+
+
+def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
+    """The whole page. The same card and tables give the same bytes."""
+    loss = card.expert.privacy_loss
+    foreign = card.instrument.language != _LANGUAGE_OF_PAGE
+    pure = loss.privacy_parameters.pure_epsilon
+    words: dict[str, Any] = {
+        "card": card,
+        "view": view_of(card, estimates, summary),
+        "lang": Markup(' lang="{}"').format(card.instrument.language) if foreign else "",
+        "loss": loss,
+        "scopes": [_scope_row(scope) for scope in loss.spent.scopes()],
+        "question_count": sum(a.origin == "question" for a in card.instrument.attributes),
+        "date": date_words(card.time),
+        "rho": f"{loss.charge_nano_rho / NANO:.4g}",
+        "epsilon": epsilon_words(loss.privacy_parameters.epsilon),
+        "delta": f"{loss.privacy_parameters.delta:g}".replace("e-0", "e-"),
+        "pure": epsilon_words(pure),
+        "reasons": [(REASON_WORDS[code], words) for code, words in REASONS.items()],
+    }
+    return _environment().get_template("report.html.j2").render(words)
+
+
+def report_from_folder(folder: Path) -> str:
+    """The page of a release, from its Parquet and card: the bytes that were published, unless hearsafe changed.
+
+    Raises: IntegrityFault: a file is missing or damaged. It does not check the signature; that is `verify`.
+    """
+    card = Card.model_validate_json(_read(folder / CARD_FILE))
+    estimates, _ = read_parquet(_read(folder / ESTIMATES_FILE), ESTIMATES_SCHEMA, ESTIMATES_FILE)
+    summary, _ = read_parquet(_read(folder / SUMMARY_FILE), SUMMARY_SCHEMA, SUMMARY_FILE)
+    return render_report(card, estimates, summary)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise IntegrityFault("file_missing", "the file cannot be read", where=path.name) from None

@@ -1,0 +1,76 @@
+"""The resident's face of the card: one screen of plain words, made from the plan, the policy and the ledger."""
+
+from privacy.odds import percent_words
+from schemas.base import text_in
+from schemas.card import OddsFigures, ResidentFace
+from schemas.policy import Policy, Retention
+from schemas.survey import Survey
+
+
+def language_of(survey: Survey) -> str:
+    """The first language of the survey's title; English where it is a plain text."""
+    return next(iter(survey.title)) if isinstance(survey.title, dict) else "en"
+
+
+def one_in(chance: float) -> str:
+    """A small chance in words.
+
+    >>> one_in(1e-6)
+    '1 in 1,000,000'
+    """
+    return f"1 in {int(1 / chance + 1e-9):,}"
+
+
+def odds_sentence(figures: OddsFigures, results: str) -> str:
+    """What `results` ("these results", "all results of this year together") could tell somebody about one resident."""
+    chance = f" (but for a chance of at most {one_in(figures.failure)} over the random noise)"
+    return (
+        f"If someone thought the odds were 50:50 that you gave a certain answer, {results} could move that to "
+        f"{percent_words(figures.answered_pct)}. If they only wondered whether you took part at all: to "
+        f"{percent_words(figures.took_part_pct)}{chance if figures.failure else ''}."
+    )
+
+
+def _until(retention: Retention | None) -> str:
+    if retention is None:
+        return "The privacy policy of this survey gives no date for their destruction."
+    return (
+        f"By the privacy policy, the keys that tell residents apart are destroyed within {retention.close_wave_days} "
+        f"days after the last answers came in, and the file itself within {retention.destroy_zone_days} days."
+    )
+
+
+_NOT_PROTECTED = (
+    "Facts that are true of most people like you: they can be learned whether or not you took part.",
+    "A break-in to the protected zone, or misuse by someone who holds its key, while the zone exists.",
+    "The survey tool's own copy of your answers, and anything published from it in another way.",
+    "What you tell others.",
+)
+_ONE_BY_ONE = "More than one response by the same person: each response is protected on its own."
+
+
+def resident_face(survey: Survey, policy: Policy, odds: OddsFigures, odds_this_year: OddsFigures) -> ResidentFace:
+    """Raises: nothing; every text comes from public declarations."""
+    language = language_of(survey)
+    about_you = f", {len(survey.demographics)} more about yourself," if survey.demographics else ""
+    limits = (*_NOT_PROTECTED, _ONE_BY_ONE) if policy.unit.protects == "response" else _NOT_PROTECTED
+    return ResidentFace(
+        how="We count the answers, then add random noise to every count before anybody sees it.",
+        asked=(
+            f"{text_in(survey.title, language)}, {survey.wave.id}: {len(survey.questions)} questions{about_you} "
+            "asked to learn what residents think together, not what any one of them said."
+        ),
+        who_sees_answers=(
+            "Your answers are kept in one encrypted file that a program opens to count them. Whoever holds its key "
+            f"could open it; nobody else can. {_until(policy.retention)}"
+        ),
+        who_sees_results="Anybody may see the noisy results. Nobody gets the exact ones.",
+        odds=odds_sentence(odds, "these results"),
+        odds_this_year=odds_sentence(odds_this_year, "all results of this year so far, taken together,"),
+        not_protected=limits,
+        delete=(
+            "Results that are published cannot be taken back; the noise hides your part in them. To have your answers "
+            "removed from later results, ask whoever invited you before the file is destroyed."
+        ),
+        comments="Comments in your own words are never published.",
+    )

@@ -1,0 +1,169 @@
+"""The crossing, in its order: plan, ready zone, charge, draw, seal, estimate, publish.
+
+A charge is committed before anything exact is read. A crash anywhere leaves either no charge, or a charge that buys
+exactly one draw: if it was sealed the next run publishes those bytes, if not the next run voids it and pays again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.declarations import Declarations
+from pipelines.ledger.store import Ledger
+from pipelines.outlet.publish import ReleaseContext, publish
+from pipelines.workspace import Workspace
+from pipelines.zone.keys import KeySource
+from pipelines.zone.launcher import WaveZone, Worker, working
+from pipelines.zone.protocol import Message
+from privacy.estimate import estimate
+from privacy.ledger_rules import Crossing, CrossingState
+from privacy.measure import Measurements, Released, received
+from privacy.plan import make_plan
+from privacy.summary import summarise
+from schemas.canonical import digest
+from schemas.errors import ZoneFault
+from schemas.ledger import Charge, Event, EventKind
+from schemas.plan import Plan
+
+DEFAULT_MEMORY = "2GB"
+
+
+@dataclass(frozen=True)
+class ReleaseResult:
+    """Where a release is, and whether this run had to charge for it."""
+
+    folder: Path
+    release_id: str
+    already_published: bool
+    charged: bool
+    charge_nano_rho: int
+
+
+def plan_of(declarations: Declarations) -> Plan:
+    """The plan that a release of these declarations follows."""
+    return make_plan(
+        declarations.survey,
+        declarations.policy,
+        survey_digest=declarations.survey_digest,
+        policy_digest=declarations.policy_digest,
+    )
+
+
+def release_id_of(plan_digest: str, snapshot_id: str, attempt: int) -> str:
+    """Name of a release: the same plan on the same snapshot is the same release, until an attempt is voided."""
+    return digest({"plan": plan_digest, "snapshot": snapshot_id, "attempt": attempt})[:32]
+
+
+def _charge_for(declarations: Declarations, plan: Plan, snapshot_id: str, attempt: int) -> Charge:
+    plan_digest = digest(plan)
+    return Charge(
+        release_id=release_id_of(plan_digest, snapshot_id, attempt),
+        population=plan.population,
+        year=plan.year,
+        survey=plan.survey,
+        wave=plan.wave,
+        plan_digest=plan_digest,
+        survey_digest=declarations.survey_digest,
+        policy_digest=declarations.policy_digest,
+        snapshot_id=snapshot_id,
+        attempt=attempt,
+        charge_nano_rho=plan.charge_nano_rho,
+        charge_nano_pure_epsilon=plan.charge_nano_pure_epsilon,
+        mechanism="discrete_gaussian" if plan.noise == "gaussian" else "discrete_laplace",
+        measured_tables=len(plan.measured),
+        delta=plan.delta,
+    )
+
+
+def _order(kind: str, charged: Event) -> Message:
+    return Message(kind, {"charged": charged.model_dump(mode="json")})
+
+
+def _earlier(ledger: Ledger, worker: Worker, plan: Plan, crossing: Crossing) -> Released[Measurements] | None:
+    """What an earlier attempt sealed. A charge that never came to a seal is voided: its loss stays."""
+    charged = ledger.event(crossing.charged_seq)
+    worker.ask(_order("unseal", charged))
+    answer = worker.answer()
+    if answer.kind == "unsealed":
+        return received(bytes(answer.payload), plan)
+    if crossing.state is not CrossingState.CHARGED:
+        raise ZoneFault("sealed_missing", "the sealed measurements of this release are gone", where=crossing.release_id, do="Restore the zone from your backup")
+    ledger.record(EventKind.VOID, {"release_id": crossing.release_id, "charge_seq": charged.seq})
+    return None
+
+
+def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list[str]) -> Event:
+    sealed = ledger.sealed_event(release_id)
+    if sealed is not None:
+        return sealed
+    body = {"release_id": release_id, "charge_seq": charged.seq, "isolation": isolation}
+    return ledger.record(EventKind.SEALED, body)
+
+
+def release(
+    workspace: Workspace,
+    declarations: Declarations,
+    *,
+    key: KeySource,
+    witness: Path | None = None,
+    memory: str = DEFAULT_MEMORY,
+    tell: Callable[[str], None] = lambda _: None,
+) -> ReleaseResult:
+    """Release what the declarations plan, or return what was released before for the same plan and snapshot.
+
+    Raises: DeclarationFault, ZoneFault, BudgetRefused, IntegrityFault.
+    """
+    tell("planning")
+    survey = declarations.survey
+    plan = plan_of(declarations)
+    ledger = Ledger.open(workspace, witness=witness)
+    body = {"survey": survey.model_dump(mode="json", by_alias=True), "plan": plan.model_dump(mode="json"), "memory": memory}
+    with ledger.lock() as held:
+        tell("opening the zone")
+        with working(WaveZone.of(workspace, survey, key), "measure", body, inherited=(held,)) as worker:
+            ready = worker.answer(tell)
+            snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
+            before = ledger.state().crossings_of(digest(plan), snapshot_id)
+            released: Released[Measurements] | None = None
+            charge_new = True
+            if before and before[-1].state is not CrossingState.VOID:
+                tell("looking for sealed measurements")
+                released = _earlier(ledger, worker, plan, before[-1])
+                charge_new = released is None
+            if released is not None:
+                charged = ledger.event(before[-1].charged_seq)
+            else:
+                tell("charging")
+                charged = ledger.charge(_charge_for(declarations, plan, snapshot_id, len(before) + 1), declarations.policy)
+                tell("measuring")
+                worker.ask(_order("measure", charged))
+                released = received(bytes(worker.answer(tell).payload), plan)
+            release_id = released.value.release_id
+            tell("recording the seal")
+            sealed = _seal_event(ledger, charged, release_id, isolation)
+        folder = workspace.release(survey.survey, survey.wave.id, release_id)
+        already = folder.exists()
+        _publish(ledger, declarations, plan, released, charged, sealed, folder, tell)
+        if ledger.state().crossing(release_id).state is not CrossingState.PUBLISHED:
+            tell("recording the publication")
+            ledger.record(EventKind.PUBLISHED, {"release_id": release_id, "charge_seq": charged.seq})
+    return ReleaseResult(folder, release_id, already, charge_new, plan.charge_nano_rho)
+
+
+def _publish(
+    ledger: Ledger,
+    declarations: Declarations,
+    plan: Plan,
+    released: Released[Measurements],
+    charged: Event,
+    sealed: Event,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> None:
+    attributes = {attribute.id: attribute for attribute in declarations.attributes}
+    tell("estimating")
+    estimates = estimate(plan, attributes, released)
+    summary = summarise(declarations.survey, declarations.policy, plan, attributes, estimates)
+    context = ReleaseContext.of(ledger, declarations.survey, declarations.policy, plan, declarations.attributes, charged, sealed)
+    tell("publishing")
+    publish(folder, context, released, estimates, summary, ledger.sign)

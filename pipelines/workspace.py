@@ -1,0 +1,75 @@
+"""The workspace: where keys, zones, the ledger and releases of one legal entity are kept."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.errors import InternalFault, UsageFault
+
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_PRIVATE = ("keys", "zone", "ledger", "prefect")
+
+
+def _named(*names: str) -> Path:
+    for name in names:
+        if not _FOLDER_NAME.fullmatch(name):
+            raise InternalFault("folder_name", "a survey, wave or release id cannot be a folder name")
+    return Path(*names)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Folders of a workspace. `keys`, `zone`, `ledger` and `prefect` are for their owner only (0700)."""
+
+    root: Path
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger"
+
+    @property
+    def releases(self) -> Path:
+        return self.root / "releases"
+
+    @property
+    def prefect(self) -> Path:
+        return self.root / "prefect"
+
+    def zone(self, survey: str, wave: str) -> Path:
+        """The encrypted zone of a wave; made by its worker."""
+        return self.root / "zone" / _named(survey, wave)
+
+    def wave_keys(self, survey: str, wave: str) -> Path:
+        """The zone and HMAC keys of a wave."""
+        return self.keys / _named(survey, wave)
+
+    def release(self, survey: str, wave: str, release_id: str) -> Path:
+        """The folder of one release."""
+        return self.releases / _named(survey, wave, release_id)
+
+
+def open_workspace(root: Path) -> Workspace:
+    """The workspace at `root`, with its folders made where they are missing.
+
+    Raises: UsageFault: `root` is a file, or cannot be written.
+    """
+    workspace = Workspace(root.absolute())
+    try:
+        workspace.releases.mkdir(parents=True, exist_ok=True)
+        for name in _PRIVATE:
+            _private_folder(workspace.root / name)
+    except OSError as error:
+        what = f"the workspace cannot be made here ({os.strerror(error.errno or 0)})"
+        raise UsageFault("workspace", what, where=str(root), do="Name another folder with --workspace") from None
+    return workspace
+
+
+def _private_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)

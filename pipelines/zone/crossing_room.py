@@ -1,0 +1,118 @@
+"""The worker's half of the crossing: count, measure and seal under one charge; or unseal what was sealed before.
+
+A charge buys one draw. Before anything exact is read, an exclusive marker named after the charge is made durable; a
+charge whose marker exists never draws again.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.zone.counting import count_tables
+from pipelines.zone.ingest_room import attributes_digest
+from pipelines.zone.keys import sync_folder
+from pipelines.zone.snapshot import Snapshot, current_snapshot
+from pipelines.zone.storage import open_zone
+from privacy.measure import Measurements, Released, check_charge, measure, seal, seal_binding, unseal
+from schemas.attributes import attributes_of
+from schemas.canonical import digest
+from schemas.errors import IntegrityFault, ZoneFault
+from schemas.ledger import Charge, Event, EventKind
+from schemas.plan import Plan
+from schemas.survey import Survey
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A plan, the survey it was made for, and the zone folder of its wave."""
+
+    folder: Path
+    survey: Survey
+    plan: Plan
+    zone_key: bytes
+
+
+def ready_snapshot(crossing: Crossing) -> Snapshot:
+    """The authenticated snapshot to measure, checked before anything is charged.
+
+    Raises: ZoneFault: damaged, wrong key, or encoded with another declaration than the plan's.
+    """
+    snapshot = current_snapshot(crossing.folder, crossing.zone_key)
+    if snapshot.attributes_digest != attributes_digest(attributes_of(crossing.survey)):
+        raise ZoneFault(
+            "declaration_changed",
+            "the zone holds responses encoded with other questions or options",
+            where="survey.yaml",
+            do="Ingest every file again with --replace",
+        )
+    with open_zone({"zone": (snapshot.path, False)}, crossing.zone_key, spill=crossing.folder / "spill"):
+        return snapshot
+
+
+def _charge_of(event: Event, crossing: Crossing, snapshot: Snapshot) -> Charge:
+    charge = Charge.model_validate(event.body)
+    if event.kind is not EventKind.CHARGED:
+        raise IntegrityFault("not_a_charge", "the worker was given an event that is not a charge", where=f"seq {event.seq}")
+    if charge.plan_digest != digest(crossing.plan) or charge.snapshot_id != snapshot.id:
+        raise IntegrityFault("charge_foreign", "the charge is for another plan or snapshot", where=f"seq {event.seq}")
+    return charge
+
+
+def _sealed_path(folder: Path, event: Event) -> Path:
+    return folder / "sealed" / f"{event.seq}-{event.hash[:16]}.sealed"
+
+
+def _binding(event: Event, charge: Charge) -> bytes:
+    return seal_binding(event.seq, event.hash, charge.plan_digest, charge.snapshot_id)
+
+
+def measure_and_seal(
+    crossing: Crossing, snapshot: Snapshot, event: Event, *, memory: str = "2GB"
+) -> Released[Measurements]:
+    """Count, add noise, seal durably; only then is the result handed out.
+
+    Raises: IntegrityFault: the charge does not cover this plan, or has drawn before.
+    """
+    charge = _charge_of(event, crossing, snapshot)
+    attributes = attributes_of(crossing.survey)
+    check_charge(crossing.plan, {a.id: a for a in attributes}, charge)
+    place = _sealed_path(crossing.folder, event)
+    place.parent.mkdir(mode=0o700, exist_ok=True)
+    _mark(place.with_suffix(".drawing"))
+    with open_zone({"zone": (snapshot.path, False)}, crossing.zone_key, spill=crossing.folder / "spill", memory=memory) as zone:
+        exact = count_tables(zone, "zone.core_responses", attributes, crossing.plan.measured)
+    released = measure(crossing.plan, exact, charge)
+    content = seal(released, crossing.zone_key, _binding(event, charge), secrets.token_bytes(12))
+    aside = place.with_suffix(".part")
+    with aside.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.rename(place)
+    sync_folder(place.parent)
+    return released
+
+
+def _mark(marker: Path) -> None:
+    try:
+        descriptor = os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        descriptor = -1
+    if descriptor < 0:
+        raise IntegrityFault("already_drawn", "this charge has bought its one draw already", where=marker.stem, do="Run the release again: it will void this charge")
+    os.fsync(descriptor)
+    os.close(descriptor)
+    sync_folder(marker.parent)
+
+
+def unseal_earlier(crossing: Crossing, event: Event) -> Released[Measurements] | None:
+    """The measurements sealed under a charge; None where the charge never came to a seal.
+
+    Raises: ZoneFault: the key is wrong or the sealed file is damaged.
+    """
+    charge = Charge.model_validate(event.body)
+    place = _sealed_path(crossing.folder, event)
+    if not place.exists():
+        return None
+    return unseal(place.read_bytes(), crossing.zone_key, _binding(event, charge), crossing.plan)

@@ -1,0 +1,130 @@
+"""Keys of a wave: the zone key, from wherever its owner keeps it, and the HMAC key, wrapped by it in a file of its own.
+
+A file key is opened by the worker alone. A key from the environment or a keyring is resolved by the launcher into a
+buffer that is only written to the worker's pipe and then cleared.
+"""
+
+import base64
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from schemas.errors import UsageFault, ZoneFault
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class KeySource:
+    """Where the zone key comes from: `file` (path or the workspace's own), `env` or `keyring`."""
+
+    kind: Literal["file", "env", "keyring"]
+    place: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "KeySource":
+        """`file`, `file:PATH`, `env:NAME` or `keyring:SERVICE/USER`. Raises: UsageFault."""
+        kind, _, place = text.partition(":")
+        if kind == "file":
+            return cls("file", place)
+        if kind == "env" and place:
+            return cls("env", place)
+        if kind == "keyring" and "/" in place:
+            return cls("keyring", place)
+        raise UsageFault(
+            "key_source", "the key source is not understood", where="--key-source", do="Give file, file:PATH, env:NAME or keyring:SERVICE/USER"
+        )
+
+    def resolve(self) -> bytearray | None:
+        """The key itself for `env` and `keyring`; None for `file`, which the worker opens itself. Raises: ZoneFault."""
+        if self.kind == "file":
+            return None
+        if self.kind == "env":
+            text = os.environ.get(self.place)
+        else:
+            import keyring
+
+            service, _, user = self.place.partition("/")
+            text = keyring.get_password(service, user)
+        if not text:
+            raise ZoneFault("key_missing", "there is no zone key at this place", where=f"{self.kind}:{self.place}", do="Put the key there, or name another --key-source")
+        return bytearray(decode_key(text, where=f"{self.kind}:{self.place}"))
+
+
+def decode_key(text: str, *, where: str) -> bytes:
+    """32 bytes from 64 hexadecimal digits or base64. Raises: ZoneFault."""
+    stripped = text.strip()
+    try:
+        key = bytes.fromhex(stripped) if len(stripped) == 2 * KEY_BYTES else base64.b64decode(stripped, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ZoneFault("key_malformed", "the zone key is not 32 bytes in hexadecimal or base64", where=where)
+    return key
+
+
+def read_key_file(path: Path) -> bytes:
+    """Raises: ZoneFault: missing, unreadable or malformed."""
+    try:
+        text = path.read_text("ascii")
+    except FileNotFoundError:
+        text = None
+    except (OSError, UnicodeDecodeError):
+        raise ZoneFault("key_unreadable", "the zone key cannot be read", where=str(path)) from None
+    if text is None:
+        raise ZoneFault("key_missing", "the zone key is missing", where=str(path), do="Restore it from your key backup; without it the zone cannot be opened")
+    return decode_key(text, where=str(path))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Create a file only its owner can read, durably; never overwrites. Raises: FileExistsError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and creations in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def create_key_file(path: Path) -> bytes:
+    """A new random zone key, written 0600."""
+    key = secrets.token_bytes(KEY_BYTES)
+    write_private(path, key.hex().encode() + b"\n")
+    return key
+
+
+def derived_key(zone_key: bytes, purpose: str) -> bytes:
+    """A 32-byte key for one purpose (HKDF-SHA256, RFC 5869)."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"hearsafe/{purpose}".encode()).derive(zone_key)
+
+
+def create_hmac_key(path: Path, zone_key: bytes) -> bytes:
+    """A new HMAC key, kept wrapped by the zone key (AES key wrap, RFC 3394)."""
+    key = secrets.token_bytes(KEY_BYTES)
+    write_private(path, aes_key_wrap(derived_key(zone_key, "hmac-wrap"), key))
+    return key
+
+
+def read_hmac_key(path: Path, zone_key: bytes) -> bytes:
+    """Raises: ZoneFault: missing, damaged, or wrapped by another zone key."""
+    try:
+        return aes_key_unwrap(derived_key(zone_key, "hmac-wrap"), path.read_bytes())
+    except FileNotFoundError:
+        raise ZoneFault("hmac_key_missing", "this wave's pseudonym key is missing", where=str(path), do="Restore it from your key backup") from None
+    except (InvalidUnwrap, ValueError, OSError):
+        raise ZoneFault("key_wrong", "the zone key does not open this wave's keys", where=str(path), do="Check --key-source and the key backup") from None

@@ -1,0 +1,134 @@
+"""The parent's side of the zone: starts a worker, speaks with it, and turns its error codes back into faults."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.workspace import Workspace
+from pipelines.zone.keys import KeySource
+from pipelines.zone.protocol import Message, receive, send
+from schemas.errors import FAULT_KINDS, Fault, InternalFault
+from schemas.survey import Survey
+
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+
+
+@dataclass(frozen=True)
+class WaveZone:
+    """Where a wave's zone and keys are, and where its zone key comes from."""
+
+    folder: Path
+    wave_keys: Path
+    key: KeySource
+
+    @classmethod
+    def of(cls, workspace: Workspace, survey: Survey, key: KeySource) -> "WaveZone":
+        return cls(
+            workspace.zone(survey.survey, survey.wave.id), workspace.wave_keys(survey.survey, survey.wave.id), key
+        )
+
+
+class Worker:
+    """A running zone worker."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+
+    def ask(self, message: Message) -> None:
+        try:
+            send(self._process.stdin, message)  # type: ignore[arg-type]
+        except BrokenPipeError:
+            raise InternalFault("worker_gone", "the zone worker ended early", do="Run the command again") from None
+
+    def answer(self, tell: Callable[[str], None] = lambda _: None) -> Message:
+        """The next answer that is not progress. Raises: Fault: what the worker reported; InternalFault: it died."""
+        while True:
+            try:
+                message = receive(self._process.stdout)  # type: ignore[arg-type]
+            except EOFError:
+                message = None
+            if message is None:
+                raise InternalFault("worker_gone", "the zone worker ended early", do="Run the command again")
+            if message.kind == "progress":
+                tell(str(message.body["text"]))
+            elif message.kind == "fault":
+                raise _fault(message.body)
+            else:
+                return message
+
+
+def _fault(body: dict[str, Any]) -> Fault:
+    kind = FAULT_KINDS.get(str(body["kind"]), InternalFault)
+    return kind(str(body["code"]), str(body["what"]), where=str(body["where"]), do=str(body["do"]))
+
+
+def _request(zone: WaveZone, verb: str, body: dict[str, Any]) -> Message:
+    zone.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    zone.wave_keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key_file = Path(zone.key.place) if zone.key.kind == "file" and zone.key.place else zone.wave_keys / "zone.key"
+    places = {"verb": verb, "folder": str(zone.folder.resolve()), "wave_keys": str(zone.wave_keys.resolve())}
+    key = zone.key.resolve()
+    return Message("request", {**places, "key_file": str(key_file.resolve()), **body}, key if key is not None else b"")
+
+
+def _start(zone: WaveZone, inherited: tuple[int, ...], *, answers: bool) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-I", "-m", "pipelines.zone.worker", str(os.getpid())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE if answers else None,
+        stderr=subprocess.DEVNULL if answers else None,
+        env=_ENVIRONMENT,
+        cwd=zone.folder,
+        pass_fds=inherited,
+        close_fds=True,
+        start_new_session=True,
+    )
+
+
+@contextmanager
+def working(zone: WaveZone, verb: str, body: dict[str, Any], *, inherited: tuple[int, ...] = ()) -> Iterator[Worker]:
+    """A worker for one verb. It is killed if the block ends before it does.
+
+    Args:
+        inherited: file descriptors it holds too, so that the run's lock outlives a killed parent.
+    """
+    request = _request(zone, verb, body)
+    process = _start(zone, inherited, answers=True)
+    worker = Worker(process)
+    try:
+        worker.ask(request)
+        if isinstance(request.payload, bytearray):
+            request.payload[:] = bytes(len(request.payload))
+        yield worker
+        if process.stdin is not None:
+            process.stdin.close()
+        process.wait(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None and not stream.closed:
+                _close_quietly(stream)
+
+
+def _close_quietly(stream: Any) -> None:
+    """A pipe to a worker that died holds unsent bytes: closing it says so, which `answer` has reported already."""
+    try:
+        stream.close()
+    except BrokenPipeError:
+        return
+
+
+def show(zone: WaveZone) -> int:
+    """Let the worker write its ingest report straight to this terminal. Returns: its exit code."""
+    process = _start(zone, (), answers=False)
+    request = _request(zone, "show", {})
+    send(process.stdin, request)  # type: ignore[arg-type]
+    process.stdin.close()  # type: ignore[union-attr]
+    return process.wait()

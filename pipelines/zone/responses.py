@@ -1,0 +1,103 @@
+"""The zone's tables, and how batches of encoded responses become the next snapshot's: one row per resident.
+
+Claim: docs/claims/deduplication.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.intake.batch import Quarantined
+from schemas.attributes import Attribute, zone_columns
+
+
+@dataclass(frozen=True)
+class BatchRecord:
+    """What one ingested file came to. Exact numbers: read inside the zone only (`hearsafe ingest --show`).
+
+    `digest` is keyed (HMAC), so that a file that is already in the zone is recognised and not counted again.
+    """
+
+    digest: bytes
+    source: str
+    read: int
+    excluded: int
+    quarantined: int
+
+
+def column_types(attributes: tuple[Attribute, ...]) -> dict[str, str]:
+    """Every column of the responses and its SQL type."""
+    types = {"pseudonym": "BLOB", "tie": "BLOB", "seen_at": "BIGINT", "complete": "BOOLEAN"}
+    for position, attribute in enumerate(attributes):
+        kind = "INTEGER" if attribute.kind == "score" else "UTINYINT"
+        types.update(dict.fromkeys(zone_columns(position, attribute), kind))
+    return types
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection, alias: str, attributes: tuple[Attribute, ...]) -> None:
+    """Empty tables in an attached file."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in column_types(attributes).items())
+    connection.execute(f"CREATE TABLE {alias}.raw_responses ({columns})")
+    connection.execute(
+        f"CREATE TABLE {alias}.core_batches (digest BLOB, source VARCHAR, read BIGINT, excluded BIGINT, quarantined BIGINT)"
+    )
+    connection.execute(
+        f"CREATE TABLE {alias}.core_quarantine (digest BLOB, source VARCHAR, row_number BIGINT, field VARCHAR, reason VARCHAR)"
+    )
+
+
+def append_responses(connection: duckdb.DuckDBPyConnection, alias: str, rows: pa.Table) -> None:
+    """Append one encoded batch (columns: `column_types`)."""
+    names = ", ".join(rows.column_names)
+    connection.register("incoming", rows)
+    connection.execute(f"INSERT INTO {alias}.raw_responses ({names}) SELECT {names} FROM incoming")
+    connection.unregister("incoming")
+
+
+def record_batch(connection: duckdb.DuckDBPyConnection, alias: str, record: BatchRecord) -> None:
+    connection.execute(
+        f"INSERT INTO {alias}.core_batches VALUES (?, ?, ?, ?, ?)",
+        [record.digest, record.source, record.read, record.excluded, record.quarantined],
+    )
+
+
+def record_quarantine(
+    connection: duckdb.DuckDBPyConnection, alias: str, digest: bytes, quarantined: Sequence[Quarantined]
+) -> None:
+    """Where rows of a file were refused, and why: no content."""
+    if not quarantined:
+        return
+    refused = pa.table(
+        {
+            "digest": pa.array([digest] * len(quarantined), pa.binary()),
+            "source": [q.source_id for q in quarantined],
+            "row_number": [q.row for q in quarantined],
+            "field": [q.field for q in quarantined],
+            "reason": [q.reason for q in quarantined],
+        }
+    )
+    connection.register("incoming", refused)
+    connection.execute(f"INSERT INTO {alias}.core_quarantine SELECT * FROM incoming")
+    connection.unregister("incoming")
+
+
+def known_digests(connection: duckdb.DuckDBPyConnection, alias: str) -> set[bytes]:
+    return {row[0] for row in connection.execute(f"SELECT digest FROM {alias}.core_batches").fetchall()}
+
+
+def settle(connection: duckdb.DuckDBPyConnection, fresh: str, earlier: list[str]) -> None:
+    """Write `fresh`.core_responses: of each pseudonym's rows in `earlier`, its latest complete response.
+
+    Complete before incomplete, then by own time stamp, then by keyed hash: the winner depends on the rows of that
+    pseudonym alone, so one resident key is one row whatever others do. Rows are ordered by pseudonym (a keyed hash),
+    so nothing of the order of arrival is kept.
+    """
+    every = " UNION ALL ".join(f"SELECT * FROM {table}" for table in earlier)
+    connection.execute(
+        f"CREATE TABLE {fresh}.core_responses AS SELECT * FROM ({every}) "
+        "QUALIFY row_number() OVER (PARTITION BY pseudonym ORDER BY complete DESC, seen_at DESC, tie DESC) = 1 "
+        "ORDER BY pseudonym"
+    )
+    connection.execute(f"CREATE UNIQUE INDEX one_row_per_resident ON {fresh}.core_responses (pseudonym)")

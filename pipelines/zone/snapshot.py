@@ -1,0 +1,104 @@
+"""Snapshots: a zone's responses are never edited, each ingest writes a new encrypted file and then names it current.
+
+So an ingest is atomic, replaced answers do not linger in free pages of the current file, and a snapshot id (drawn at
+random, never a function of content) stands for exactly one set of responses. `current.json` authenticates the file with
+a MAC under the zone key, so damage is found before anything is charged.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.zone.keys import derived_key, sync_folder
+from schemas.canonical import canonical_bytes
+from schemas.errors import ZoneFault
+
+_CURRENT = "current.json"
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The current responses of a wave.
+
+    `attributes_digest` says which declaration they were encoded with (public); `path` is the encrypted file.
+    """
+
+    id: str
+    path: Path
+    attributes_digest: str
+
+
+def new_snapshot_id() -> str:
+    return secrets.token_hex(16)
+
+
+def snapshot_path(folder: Path, snapshot_id: str) -> Path:
+    return folder / f"responses-{snapshot_id}.duckdb"
+
+
+def _file_mac(path: Path, zone_key: bytes, context: bytes) -> str:
+    mac = hashlib.blake2b(key=derived_key(zone_key, "snapshot-mac"), digest_size=32)
+    mac.update(context)
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            mac.update(chunk)
+    return mac.hexdigest()
+
+
+def _statement(snapshot: Snapshot) -> dict[str, str]:
+    return {"snapshot": snapshot.id, "file": snapshot.path.name, "attributes_digest": snapshot.attributes_digest}
+
+
+def make_current(folder: Path, snapshot: Snapshot, zone_key: bytes) -> None:
+    """Name a finished file the current snapshot: fsync file, write current.json aside, rename, fsync folder."""
+    with snapshot.path.open("rb") as stream:
+        os.fsync(stream.fileno())
+    statement = _statement(snapshot)
+    mac = _file_mac(snapshot.path, zone_key, canonical_bytes(dict(statement)))
+    aside = folder / f".{_CURRENT}.part"
+    with aside.open("wb") as stream:
+        stream.write(canonical_bytes({**statement, "mac": mac}))
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.rename(folder / _CURRENT)
+    sync_folder(folder)
+
+
+def has_snapshot(folder: Path) -> bool:
+    return (folder / _CURRENT).exists()
+
+
+def current_snapshot(folder: Path, zone_key: bytes) -> Snapshot:
+    """The authenticated current snapshot. Raises: ZoneFault: none yet, damaged, or another key."""
+    place = folder / _CURRENT
+    try:
+        record = json.loads(place.read_bytes())
+        name, snapshot_id, digest, mac = (str(record[k]) for k in ("file", "snapshot", "attributes_digest", "mac"))
+    except FileNotFoundError:
+        raise ZoneFault("zone_empty", "nothing has been ingested for this wave", do="Run hearsafe ingest first") from None
+    except (ValueError, KeyError, TypeError):
+        raise ZoneFault("zone_damaged", "the zone's record of its current snapshot is damaged", where=_CURRENT, do="Restore the zone from your backup") from None
+    snapshot = Snapshot(snapshot_id, folder / name, digest)
+    if snapshot.path != snapshot_path(folder, snapshot_id) or not snapshot.path.is_file():
+        raise ZoneFault("zone_damaged", "the zone's current snapshot is missing", where=_CURRENT, do="Restore the zone from your backup")
+    expected = _file_mac(snapshot.path, zone_key, canonical_bytes(dict(_statement(snapshot))))
+    if not hmac.compare_digest(expected, mac):
+        raise ZoneFault("zone_damaged_or_key", "the zone is damaged, or the zone key is not this zone's", where=snapshot.path.name, do="Check --key-source, else restore the zone from your backup")
+    return snapshot
+
+
+def sweep(folder: Path) -> None:
+    """Remove what crashes left behind: unfinished files, spill, snapshots that are not current."""
+    keep: set[str] = set()
+    if has_snapshot(folder):
+        keep.add(str(json.loads((folder / _CURRENT).read_bytes())["file"]))
+    for leftover in folder.glob("*.duckdb*"):
+        if leftover.name not in keep:
+            leftover.unlink()
+    for leftover in [*folder.glob(".*.part"), *(folder / "spill").glob("*")]:
+        leftover.unlink()

@@ -1,0 +1,130 @@
+"""The zone worker: the only process that opens the zone. One verb, then exit.
+
+Started by `pipelines.zone.launcher` as `python -I -m pipelines.zone.worker PARENT_PID`. Requests come in on standard
+input; what goes back is a snapshot id, Released measurements, or an error code. Standard error is closed: nothing that a
+library prints can leave.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from pipelines.zone import isolation
+from pipelines.zone.protocol import Message, receive, send
+from schemas.errors import Fault, InternalFault
+
+
+def _key(request: Message) -> tuple[bytes, bytes]:
+    """The zone key and HMAC key of the wave; made at the first ingest."""
+    from pipelines.zone import keys
+
+    wave_keys = Path(request.body["wave_keys"])
+    hmac_path = wave_keys / "hmac.key"
+    creating = request.body["verb"] == "ingest" and not hmac_path.exists()
+    if request.payload:
+        zone_key = bytes(request.payload)
+    else:
+        place = Path(request.body["key_file"])
+        default = place == wave_keys / "zone.key"
+        zone_key = keys.create_key_file(place) if creating and default and not place.exists() else keys.read_key_file(place)
+    if creating:
+        return zone_key, keys.create_hmac_key(hmac_path, zone_key)
+    return zone_key, keys.read_hmac_key(hmac_path, zone_key)
+
+
+def _ingest(request: Message, out: BinaryIO) -> None:
+    from pipelines.intake.batch import SourceFile
+    from pipelines.zone.ingest_room import ingest
+    from schemas.survey import Survey
+
+    body = request.body
+    zone_key, hmac_key = _key(request)
+    snapshot_id = ingest(
+        Path(body["folder"]),
+        Survey.model_validate(body["survey"]),
+        [SourceFile(source_id, Path(path)) for source_id, path in body["files"]],
+        Path(body["contacts"]) if body["contacts"] else None,
+        zone_key,
+        hmac_key,
+        replace=body["replace"],
+        memory=body["memory"],
+        tell=lambda text: send(out, Message("progress", {"text": text})),
+    )
+    send(out, Message("done", {"snapshot_id": snapshot_id}))
+
+
+def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...]) -> None:
+    from pipelines.zone.crossing_room import Crossing, measure_and_seal, ready_snapshot, unseal_earlier
+    from privacy.measure import to_bytes
+    from schemas.ledger import Event
+    from schemas.plan import Plan
+    from schemas.survey import Survey
+
+    body = request.body
+    crossing = Crossing(
+        Path(body["folder"]), Survey.model_validate(body["survey"]), Plan.model_validate(body["plan"]), _key(request)[0]
+    )
+    snapshot = ready_snapshot(crossing)
+    send(out, Message("ready", {"snapshot_id": snapshot.id, "isolation": list(isolated)}))
+    while (order := receive(source)) is not None:
+        event = Event.model_validate(order.body["charged"])
+        if order.kind == "unseal":
+            earlier = unseal_earlier(crossing, event)
+            send(out, Message("unsealed" if earlier else "absent", {}, to_bytes(earlier) if earlier else b""))
+        elif order.kind == "measure":
+            released = measure_and_seal(crossing, snapshot, event, memory=body["memory"])
+            send(out, Message("sealed", {}, to_bytes(released)))
+
+
+def _show(request: Message) -> None:
+    from pipelines.zone.ingest_room import ingest_lines
+
+    for line in ingest_lines(Path(request.body["folder"]), _key(request)[0]):
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _serve(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...]) -> None:
+    verb = request.body["verb"]
+    if verb == "ingest":
+        _ingest(request, out)
+    elif verb == "measure":
+        _measure(request, source, out, isolated)
+    elif verb == "show":
+        _show(request)
+    else:
+        raise InternalFault("worker_verb", "the worker was asked for something it does not do")
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point. Returns the exit code of the fault, 0 when all went well."""
+    if not isolation.die_with_parent(int(arguments[0])):
+        return InternalFault.exit_code
+    isolated = isolation.isolate()
+    source, out = sys.stdin.buffer, sys.stdout.buffer
+    request = receive(source)
+    if request is None:
+        return InternalFault.exit_code
+    fault: Fault
+    try:
+        _serve(request, source, out, isolated)
+        return 0
+    except Fault as known:
+        fault = known
+    except MemoryError:
+        fault = InternalFault("out_of_memory", "the zone worker ran out of memory", do="Raise --memory or split the file")
+    except OSError as error:
+        fault = InternalFault(f"worker_os_{error.errno}", "the operating system refused the zone worker (disk full or permissions)", do="Check free space and permissions of the workspace")
+    except BaseException as unexpected:  # noqa: BLE001 - the zone's edge: only a class name may leave
+        fault = InternalFault(f"worker_{type(unexpected).__name__}", "the zone worker failed")
+    if request.body.get("verb") == "show":
+        os.write(2, (f"error: {fault.line()}\n").encode())
+    else:
+        body = {"kind": type(fault).__name__, "code": fault.code, "what": fault.what, "where": fault.where, "do": fault.do}
+        send(out, Message("fault", body))
+    return fault.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,215 @@
+"""The split of the loss over the measured tables that minimises the expected error of what is published.
+
+Minimise F = Σ_A a_A / (p_A + 1/τ_A²) over shares s, where p_A = Σ_B X_AB k_B s_B^r: table B gets precision k_B with
+the whole loss, X is its dilution on component A, a_A sums weight × variance factor over the published tables that
+contain A, and τ_A² is the prior variance. r = 1 for Gaussian noise (precision is linear in ρ), 2 for Laplace (it goes
+with ε²). For r = 1, F is convex in s and the duality gap certifies the optimum.
+
+Algorithm: the multiplicative algorithm of optimal design. With h_B = Σ_A X_AB a_A / (p_A + 1/τ_A²)², Cauchy–Schwarz
+gives F(s') ≤ Σ_B u_B² h_B / u'_B + constant for the precisions u of s, with equality at s' = s, so minimising the right
+side never raises F; the minimum is s'_B ∝ (u_B² h_B / k_B)^{1/(r+1)}, raised to the minimum share where it is below.
+For r = 1 this is s'_B ∝ s_B · (gradient)^{1/2}.
+
+Source: Yu, "Monotonic convergence of a general algorithm for computing optimal designs", Annals of Statistics 38
+(2010), theorem 1; Xiao et al., NeurIPS 2023 (the objective without prior).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from privacy.prior import Belief, prior_variance
+from privacy.residual import Component, components_of, dilution, universe_of, variance_factor
+from privacy.workload import WantedTable
+from schemas.attributes import Attribute
+
+Floats = NDArray[np.float64]
+
+GAP = 1e-4
+"""Certified relative distance from the optimum at which the search ends: the objective is flat, so that
+errors differ by less than that there."""
+MOST_ROUNDS = 3000
+_RELAXED = 0.9
+_VANISHED = 1e-100
+
+KNOWN = 0.5
+"""A table is informative when measuring removes at least this part of its interactions' prior variance."""
+_KNOWN_STEPS = (0.05, 0.1, 0.2, 0.3, 0.4, KNOWN)
+NEGLIGIBLE = 0.05
+"""Optional tables below this part of an equal share are not measured: together they hold less than that of the loss."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """The problem as arrays: components × tables.
+
+    `dilutions` X and its transpose; `importance` a; `prior_precision` 1/τ² (0 where nothing is believed);
+    `floors`: minimum shares, summing to less than 1; `top`: for each table, the component of all its attributes;
+    `optional`: whether it may be left unmeasured.
+    """
+
+    dilutions: csr_array
+    transposed: csr_array
+    importance: Floats
+    prior_precision: Floats
+    floors: Floats
+    top: NDArray[np.int64]
+    optional: NDArray[np.bool_]
+
+    def without(self, kept: NDArray[np.bool_]) -> "Design":
+        """The same published tables with fewer of them measured."""
+        fewer = csr_array(self.dilutions[:, kept])
+        return replace(
+            self,
+            dilutions=fewer,
+            transposed=csr_array(fewer.T),
+            floors=self.floors[kept],
+            top=self.top[kept],
+            optional=self.optional[kept],
+        )
+
+    def objective(self, precisions: Floats) -> float:
+        """F of the tables' cell precisions: weighted mean cell variance, in respondents²; inf if one is not known."""
+        known = self.dilutions @ precisions + self.prior_precision
+        return float(np.sum(self.importance / known)) if np.all(known > 0) else inf
+
+    def known_parts(self, precisions: Floats) -> Floats:
+        """For each table, the part of its top component's prior variance that measuring removes (1 without prior)."""
+        gained = self.dilutions @ precisions
+        return (gained / (gained + self.prior_precision))[self.top]
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Shares of the loss and cell precisions (respondents⁻²), one per measured table.
+
+    `measured`: positions of those tables among the candidates. `gap`: certified distance from the optimum for these
+    tables with Gaussian noise; `inf` for Laplace, where only a local optimum is found.
+    """
+
+    measured: NDArray[np.int64]
+    shares: Floats
+    precisions: Floats
+    objective: float
+    gap: float
+    rounds: int
+
+
+def design_of(tables: Sequence[WantedTable], attributes: Mapping[str, Attribute], belief: Belief) -> Design:
+    """All wanted tables as candidates for measuring."""
+    sizes = {identifier: attribute.size for identifier, attribute in attributes.items()}
+    positions: dict[tuple[str, Component], int] = {}
+    importance: list[float] = []
+    prior_precision: list[float] = []
+    entries: list[tuple[int, int, float]] = []
+    top: list[int] = []
+    for column, table in enumerate(tables):
+        universe = universe_of(table.attributes)
+        multis = tuple(a for a in table.attributes if a.kind == "multi")
+        row = -1
+        for component in components_of(table.ids):
+            row = positions.setdefault((universe, component), len(positions))
+            if row == len(importance):
+                importance.append(0.0)
+                prior_precision.append(1 / prior_variance(component, multis, attributes, belief))
+            importance[row] += table.weight * variance_factor(table.ids, component, sizes)
+            entries.append((row, column, dilution(table.ids, component, sizes)))
+        top.append(row)
+    rows, columns, values = (np.array(part) for part in zip(*entries, strict=True))
+    dilutions = csr_array((values, (rows, columns)), shape=(len(importance), len(tables)))
+    demanded = np.array([table.floor for table in tables])
+    return Design(
+        dilutions,
+        csr_array(dilutions.T),
+        np.array(importance),
+        np.array(prior_precision),
+        demanded / max(np.count_nonzero(demanded), 1),
+        np.array(top),
+        np.array([table.optional for table in tables]),
+    )
+
+
+def raise_to_floors(wanted: Floats, floors: Floats) -> Floats:
+    """Shares max(floor, λ · wanted) that sum to 1, with the λ that does it."""
+    wanted = np.where(wanted > _VANISHED * np.max(wanted), wanted, 0.0)
+    ratio = np.divide(floors, wanted, out=np.full(len(wanted), inf), where=wanted > 0)
+    order = np.argsort(ratio, kind="stable")
+    free = np.cumsum(wanted[order])
+    bound = np.sum(floors) - np.cumsum(floors[order])
+    level = (1 - bound) / free
+    count = int(np.count_nonzero(ratio[order] <= level))
+    shares = np.maximum(floors, level[max(count, 1) - 1] * wanted)
+    return shares / np.sum(shares)
+
+
+def optimal_shares(design: Design, whole: Floats, power: int, start: Floats | None = None) -> Allocation:
+    """Shares that minimise the objective from a start (even shares without one).
+
+    Args:
+        whole: k, each table's cell precision (respondents⁻²) if it got the whole loss.
+        power: r, 1 for Gaussian and 2 for Laplace.
+    """
+    shares = raise_to_floors(np.ones(len(whole)) if start is None else start, design.floors)
+    value, gap, rounds = design.objective(whole * shares**power), inf, 0
+    plain = relaxed = 1 / (power + 1)
+    for rounds in range(1, MOST_ROUNDS + 1):  # noqa: B007
+        gradient = _gradient(design, whole, shares, power)
+        if power == 1:
+            gap = _duality_gap(gradient, shares, design.floors)
+            if gap <= GAP * value:
+                break
+        step = shares * np.power(gradient / np.max(gradient), relaxed)
+        moved = raise_to_floors(step, design.floors)
+        lower = design.objective(whole * moved**power)
+        if lower > value and relaxed > plain:
+            relaxed = plain
+            continue
+        if power != 1 and value - lower <= 1e-6 * value:
+            break
+        shares, value = moved, lower
+        relaxed = min(relaxed * 1.2, _RELAXED * plain * 2)
+    return Allocation(np.arange(len(whole)), shares, whole * shares**power, value, gap, rounds)
+
+
+def _best_of_starts(design: Design, whole: Floats, power: int, start: Floats | None) -> Allocation:
+    """The optimum for Gaussian noise; for Laplace the best of the local optima from several starts."""
+    if power == 1:
+        return optimal_shares(design, whole, power, start)
+    even = np.ones(len(whole))
+    starts = [even, optimal_shares(design, whole, 1).shares, np.where(design.optional, 1e-3, 1.0)]
+    found = [optimal_shares(design, whole, power, s) for s in ([start] if start is not None else []) + starts]
+    return min(found, key=lambda allocation: allocation.objective)
+
+
+def allocate(design: Design, whole: Floats, power: int) -> Allocation:
+    """The best split, and which tables it measures.
+
+    Optional tables that cannot be known, or get a negligible share, are dropped a few at a time (the least known
+    first), and what they held goes to the others, some of which can be known then.
+    """
+    kept = np.arange(len(whole))
+    found = _best_of_starts(design, whole, power, None)
+    for least in _KNOWN_STEPS:
+        unknown = design.known_parts(found.precisions) < least
+        dropped = design.optional & (unknown | (found.shares < NEGLIGIBLE / len(kept)))
+        if not dropped.any():
+            continue
+        stay = ~dropped
+        kept, design = kept[stay], design.without(stay)
+        found = _best_of_starts(design, whole[kept], power, found.shares[stay] / np.sum(found.shares[stay]))
+    return replace(found, measured=kept)
+
+
+def _gradient(design: Design, whole: Floats, shares: Floats, power: int) -> Floats:
+    known = design.dilutions @ (whole * shares**power) + design.prior_precision
+    return (design.transposed @ (design.importance / known**2)) * whole * power * shares ** (power - 1)
+
+
+def _duality_gap(gradient: Floats, shares: Floats, floors: Floats) -> float:
+    """Upper bound on F − F*: what the best shares could gain if F were its tangent."""
+    best = np.sum(gradient * floors) + (1 - np.sum(floors)) * np.max(gradient)
+    return float(best - np.sum(gradient * shares))

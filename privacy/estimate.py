@@ -1,0 +1,137 @@
+"""Best consistent estimate of every published table from the noisy measurements. Post-processing: costs nothing.
+
+Least squares in the residual basis, shrinkage of interactions, then feasible counts. What is known of each cell before
+feasibility is its noise variance; what a missing interaction costs is bias, which `privacy.intervals` takes from the
+public prior.
+
+Claim: docs/claims/estimate.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from privacy.components import Floats, Key, component_estimates, known_variance
+from privacy.feasible import Known, Table, one_way_counts, people_total, three_way_counts, two_way_counts
+from privacy.linked import link_one_way, linked_two_way, partners
+from privacy.measure import Measurements, Released
+from privacy.residual import component_precisions
+from privacy.shrinkage import shrink
+from schemas.attributes import Attribute
+from schemas.errors import InternalFault
+from schemas.plan import Plan, TableKind, table_id
+
+_MOST_AXES = 3
+
+
+@dataclass(frozen=True)
+class TableEstimate:
+    """One table, in respondents (ticks of respondents for a multi).
+
+    `counts`: non-negative and consistent with every other table. `noise_variance`: of each cell, before projection, in
+    respondents². `measured`: whether the table itself was measured. `informative`: whether it knows more than its
+    margins.
+    """
+
+    attributes: tuple[str, ...]
+    kind: TableKind
+    counts: Floats
+    noise_variance: Floats
+    measured: bool
+    informative: bool
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """`tables`: by table id, every published table and every one-way table of an attribute used."""
+
+    total: float
+    total_variance: float
+    tables: Mapping[str, TableEstimate]
+
+
+def _one_way_kind(attribute: Attribute) -> TableKind:
+    if attribute.is_group:
+        return "demographic"
+    return "index" if attribute.origin == "index" else "topline"
+
+
+def _link_pairs(known: Known, ones: Mapping[str, Floats], twos: dict[Table, Floats], fixed: set[Table]) -> None:
+    """Bring crosstabs of numeric means, but for the `fixed` ones, into line with those of their histograms."""
+    for mean, histogram in partners(known.attributes).items():
+        for pair in [pair for pair in twos if mean in pair and pair not in fixed and not known.multis(pair)]:
+            partner = tuple(histogram if name == mean else name for name in pair)
+            if partner in twos:
+                axis = pair.index(mean)
+                own, other = np.moveaxis(twos[pair], axis, 0), np.moveaxis(twos[partner], axis, 0)
+                twos[pair] = np.moveaxis(linked_two_way(own, other, ones[mean]), 0, axis)
+
+
+def _product_variance(
+    table: Table, ones: Mapping[str, Floats], total: float, known: Known, precisions: Mapping[Key, float]
+) -> Floats:
+    """Noise variance of a product of one-way tables by the delta method, its total counted once."""
+    total_precision = precisions.get(("", ()), 0.0)
+    total_variance = 1 / total_precision if total_precision > 0 else 0.0
+    shares = [ones[name] / total for name in table]
+    sizes = [known.sizes[name] for name in table]
+    variance = np.zeros(tuple(sizes))
+    total_slope = -np.multiply.outer(shares[0], shares[1])
+    for axis, name in enumerate(table):
+        other = shares[1 - axis][None, :] if axis == 0 else shares[1 - axis][:, None]
+        universe = known.universe((name,))
+        precision = precisions.get((universe, (name,)), 0.0)
+        own = (1 - 1 / sizes[axis]) / precision if precision > 0 else 0.0
+        if universe:
+            own = known_variance((name,), universe, precisions, known.sizes)
+        else:
+            total_slope = total_slope + other / sizes[axis]
+        variance = variance + own * other**2
+    return variance + total_variance * total_slope**2
+
+
+def estimate(plan: Plan, attributes: Mapping[str, Attribute], released: Released[Measurements]) -> Estimates:
+    """Consistent counts of every published table. The set of tables depends on the plan only.
+
+    Raises: InternalFault: a published table has more than three axes.
+    """
+    published = {table.attributes: table for table in plan.published}
+    if any(len(table) > _MOST_AXES for table in published):
+        raise InternalFault("too_many_axes", "a published table has more than three attributes")
+    precisions = component_precisions(plan.measured, attributes)
+    found = shrink(component_estimates(plan.measured, attributes, released.value.tables), precisions, None)
+    used = {name for table in (*published, *(m.attributes for m in plan.measured)) for name in table}
+    sizes = {name: attribute.size for name, attribute in attributes.items()}
+    known = Known({name: a for name, a in attributes.items() if name in used}, sizes, found)
+
+    total = people_total(known)
+    ones = one_way_counts(known, known.attributes, total)
+    for mean, histogram in partners(known.attributes).items():
+        link_one_way(ones, histogram, mean, precisions, total)
+    pairs = {pair: None for table in published for pair in combinations(table, 2)}
+    twos = two_way_counts(known, pairs, ones, total)
+    _link_pairs(known, ones, twos, set())
+    cubes = [table for table in published if len(table) == _MOST_AXES]
+    threes = three_way_counts(known, cubes, ones, twos, total)
+    _link_pairs(known, ones, twos, {pair for table in cubes for pair in combinations(table, 2)})
+
+    counts: dict[Table, Floats] = {(name,): cells for name, cells in ones.items()} | twos | threes
+    measured = {table.attributes for table in plan.measured}
+    tables: dict[str, TableEstimate] = {}
+    for table in (*published, *((name,) for name in known.attributes if (name,) not in published)):
+        in_plan = published.get(table)
+        variance = np.full(counts[table].shape, known_variance(table, known.universe(table), precisions, sizes))
+        if len(table) == 2 and not known.measures(table):
+            variance = _product_variance(table, ones, total, known, precisions)
+        tables[table_id(table)] = TableEstimate(
+            attributes=table,
+            kind=in_plan.kind if in_plan else _one_way_kind(attributes[table[0]]),
+            counts=counts[table],
+            noise_variance=variance,
+            measured=table in measured,
+            informative=known.measures(table) and (in_plan is None or in_plan.informative),
+        )
+    total_precision = precisions.get(("", ()), 0.0)
+    return Estimates(total, 1 / total_precision if total_precision > 0 else 0.0, tables)

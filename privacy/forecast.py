@@ -1,0 +1,134 @@
+"""What a plan will let us know, from public numbers only: expected margins, as ranges, and whether groups will show.
+
+The headline figure of a table: % positive (else the share of one option) among the substantive answers, or the mean of
+a score in points of its range; in a crosstab, within one group. Its variance is that of sampling plus that of noise,
+where noise includes, for interactions that are measured little or not at all, the prior variance that stays open.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isinf, sqrt
+
+from privacy.allocate import KNOWN
+from privacy.prior import SCORE_VARIANCE, Belief, group_shares, prior_variance
+from privacy.residual import Component, components_of, universe_of, variance_factor
+from privacy.workload import head_and_groups
+from schemas.attributes import Attribute, CellRole
+from schemas.plan import MarginForecast
+
+_Z = 1.959964
+"""Two-sided 95 % of a normal law."""
+_MOST_POINTS = 100.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One set of public assumptions: responses and prior relative to the declared ones, share and score of the
+    headline figure, and which of the groups (0 the smallest, 1 the largest).
+    """
+
+    responses: float
+    interaction: float
+    share: float
+    score_variance: float
+    group: float
+
+
+MILD = Scenario(responses=1.3, interaction=0.5, share=0.2, score_variance=SCORE_VARIANCE / 2, group=1.0)
+"""The low end: 30 % more answers, groups half as different, a share of 20 %, the largest group."""
+MIDDLE = Scenario(responses=1.0, interaction=1.0, share=0.5, score_variance=SCORE_VARIANCE, group=0.5)
+HARSH = Scenario(responses=0.7, interaction=2.0, share=0.5, score_variance=0.25, group=0.0)
+"""The high end: 30 % fewer answers, groups twice as different, the widest share, the smallest group."""
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Everything a forecast needs beside the table: attributes, belief, and the precision of each component."""
+
+    attributes: Mapping[str, Attribute]
+    belief: Belief
+    precisions: Mapping[tuple[str, Component], float]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One component of a table: its factor in the mean cell variance, prior variance and measured precision."""
+
+    factor: float
+    prior: float
+    precision: float
+
+    def open(self, interaction: float) -> float:
+        """Cell variance that stays when the prior variance is multiplied by `interaction`."""
+        return self.factor / (self.precision + 1 / (interaction * self.prior))
+
+
+def _parts(axes: tuple[Attribute, ...], knowledge: Knowledge) -> list[_Part]:
+    ids = tuple(axis.id for axis in axes)
+    sizes = {axis.id: axis.size for axis in axes}
+    universe = universe_of(axes)
+    multis = tuple(axis for axis in axes if axis.kind == "multi")
+    return [
+        _Part(
+            factor=variance_factor(ids, component, sizes),
+            prior=prior_variance(component, multis, knowledge.attributes, knowledge.belief),
+            precision=knowledge.precisions.get((universe, component), 0.0),
+        )
+        for component in components_of(ids)
+    ]
+
+
+def _is_informative(parts: list[_Part]) -> bool:
+    """Whether measuring removes at least KNOWN of the prior variance of a table's interactions; True without prior."""
+    believed = [part for part in parts if not isinf(part.prior)]
+    return sum(part.open(1.0) for part in believed) <= (1 - KNOWN) * sum(part.factor * part.prior for part in believed)
+
+
+def _group_share(groups: tuple[Attribute, ...], belief: Belief, place: float) -> float:
+    """Expected share of everybody in the group at a place between the smallest (0) and the largest (1)."""
+    share = 1.0
+    for group in groups:
+        shares = group_shares(group, belief)
+        share *= shares[round(place * (len(shares) - 1))]
+    return share
+
+
+def _ratio_factor(head: Attribute, share: float) -> float:
+    """Variance of the headline figure's numerator less share × base, per unit of cell variance."""
+    if head.kind == "multi":
+        return 1.0
+    if head.kind == "score":
+        return 0.5
+    base = head.roles(CellRole.SUBSTANTIVE) or tuple(range(head.size))
+    hits = len(head.positive) or 1
+    return hits * (1 - share) ** 2 + (len(base) - hits) * share**2
+
+
+def _variances(
+    axes: tuple[Attribute, ...], parts: list[_Part], belief: Belief, scenario: Scenario
+) -> tuple[float, float]:
+    """(sampling, noise) variance of the headline figure as a share."""
+    head, groups = head_and_groups(axes)
+    base = belief.responses * scenario.responses * _group_share(groups, belief, scenario.group)
+    cell = sum(part.open(scenario.interaction * scenario.responses) for part in parts)
+    sampling = scenario.score_variance if head.kind == "score" else scenario.share * (1 - scenario.share)
+    return sampling / base, _ratio_factor(head, scenario.share) * cell / base**2
+
+
+def _points(variance: float) -> float:
+    return round(min(_Z * sqrt(variance) * 100, _MOST_POINTS), 2)
+
+
+def forecast(axes: tuple[Attribute, ...], knowledge: Knowledge) -> tuple[MarginForecast, bool]:
+    """Expected 95 % margin of a table's headline figure (100 points where beyond), and whether it is informative."""
+    belief, parts = knowledge.belief, _parts(axes, knowledge)
+    low, middle, high = (_variances(axes, parts, belief, scenario) for scenario in (MILD, MIDDLE, HARSH))
+    _, groups = head_and_groups(axes)
+    margins = MarginForecast(
+        low_points=_points(sum(low)),
+        high_points=_points(sum(high)),
+        sampling_points=_points(middle[0]),
+        noise_points=_points(middle[1]),
+        base=round(belief.responses * _group_share(groups, belief, 0.0), 1),
+    )
+    return margins, _is_informative(parts)

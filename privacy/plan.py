@@ -1,0 +1,111 @@
+"""The plan of a release: from survey and policy, which tables are measured with what noise, and what that lets us know.
+
+No data enters, so that a plan can be reviewed, signed and published; the same declarations give the same bytes.
+
+Claim: docs/claims/plan.md.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+
+from privacy.accountant import EPSILON_MEANINGLESS
+from privacy.forecast import Knowledge, forecast
+from privacy.ledger_budget import printed_epsilon
+from privacy.ledger_state import Spent
+from privacy.noise_family import choose_noise, problem_of
+from privacy.prior import public_belief
+from privacy.residual import component_precisions
+from privacy.spending import spending_of
+from privacy.workload import WantedTable, wanted_tables
+from schemas.attributes import attributes_of
+from schemas.errors import DeclarationFault
+from schemas.plan import MeasuredTable, Plan, PublishedTable
+from schemas.policy import Policy
+from schemas.survey import Survey
+
+
+def make_plan(survey: Survey, policy: Policy, *, survey_digest: str, policy_digest: str) -> Plan:
+    """The plan that spends what the policy says where the public forecast finds it best spent.
+
+    Raises: DeclarationFault: the policy asks for what the survey lacks, what its caps refuse, or what is not built.
+    """
+    interaction = _built_prior(survey, policy)
+    attributes = attributes_of(survey)
+    by_id = {attribute.id: attribute for attribute in attributes}
+    belief = public_belief(survey, attributes, interaction)
+    spending = spending_of(policy)
+    tables = wanted_tables(policy, attributes, belief)
+    choice = choose_noise(problem_of(tables, by_id, belief, shared_keys=policy.unit.shared_keys), policy, spending)
+    charge = sum(table.charge_nano_rho for table in choice.measured)
+    charge_pure = sum(_pure(table) for table in choice.measured) if choice.noise == "laplace" else None
+    knowledge = Knowledge(by_id, belief, component_precisions(choice.measured, by_id))
+    return Plan(
+        survey=survey.survey,
+        wave=survey.wave.id,
+        year=survey.wave.year,
+        population=survey.population,
+        unit=policy.unit.protects,
+        shared_keys=policy.unit.shared_keys,
+        delta=policy.delta,
+        noise=choice.noise,
+        noise_reason=choice.reason,
+        spend_nano_rho=choice.spend_nano_rho,
+        charge_nano_rho=charge,
+        charge_nano_pure_epsilon=charge_pure,
+        epsilon=_printed(Spent(charge, charge_pure), policy.delta),
+        measured=choice.measured,
+        published=_published(tables, choice.measured, knowledge),
+        survey_digest=survey_digest,
+        policy_digest=policy_digest,
+    )
+
+
+def _printed(charge: Spent, delta: float) -> float | None:
+    """Printed ε of a charge, rounded up to six decimals; None where it is beyond meaning."""
+    epsilon = printed_epsilon(charge, delta)
+    return None if epsilon is None or epsilon >= EPSILON_MEANINGLESS else ceil(epsilon * 1e6) / 1e6
+
+
+def _built_prior(survey: Survey, policy: Policy) -> float:
+    """The prior's interaction, when this version can run what is declared."""
+    for file, features in (("survey.yaml", survey.not_built_yet()), ("policy.yaml", policy.not_built_yet())):
+        if features:
+            raise DeclarationFault(
+                "not_built_yet", "is not built yet", where=f"{file}: {features[0]}", do="Remove it for now"
+            )
+    if survey.residents.key == "none" and policy.unit.protects != "response":
+        raise DeclarationFault(
+            "unit_needs_key",
+            "the survey has no resident key, so the response is the protected unit",
+            where="policy.yaml: unit.protects",
+            do="Write protects: response, or declare residents.key in survey.yaml",
+        )
+    if policy.prior.interaction is None:
+        raise DeclarationFault("prior_missing", "gives no interaction", where="policy.yaml: prior")
+    return policy.prior.interaction
+
+
+def _pure(table: MeasuredTable) -> int:
+    return table.charge_nano_pure_epsilon or 0
+
+
+def _published(
+    tables: Sequence[WantedTable], measured: Sequence[MeasuredTable], knowledge: Knowledge
+) -> tuple[PublishedTable, ...]:
+    charges = {table.attributes: _pure(table) or table.charge_nano_rho for table in measured}
+    whole = sum(charges.values())
+    published: list[PublishedTable] = []
+    for table in tables:
+        margins, informative = forecast(table.attributes, knowledge)
+        published.append(
+            PublishedTable(
+                attributes=table.ids,
+                kind=table.kind,
+                priority=table.priority,
+                measured=table.ids in charges,
+                informative=informative,
+                share_of_loss=round(charges.get(table.ids, 0) / whole, 6),
+                forecast=margins,
+            )
+        )
+    return tuple(published)

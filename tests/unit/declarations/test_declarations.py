@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import pytest
+
+from pipelines.declarations import DeclarationFaults, load_declarations
+from schemas.canonical import digest
+from schemas.errors import DeclarationFault
+from tests.unit.declarations.conftest import Declare
+
+
+def problems(folder: Path) -> list[str]:
+    with pytest.raises(DeclarationFault) as caught:
+        load_declarations(folder)
+    assert caught.value.exit_code == 3
+    return [str(fault) for fault in getattr(caught.value, "all", (caught.value,))]
+
+
+def test_a_valid_pair_loads_with_the_digests_of_its_models(declare: Declare) -> None:
+    declarations = load_declarations(declare())
+    assert declarations.survey.wave.id == "2026"
+    assert list(declarations.survey.missing) == ["", "-99"]
+    assert declarations.survey_digest == digest(declarations.survey)
+    assert [attribute.id for attribute in declarations.attributes] == [
+        "district",
+        "age",
+        "quality",
+        "years",
+        "years__mean",
+        "living",
+    ]
+
+
+def test_the_digest_does_not_depend_on_spelling(declare: Declare) -> None:
+    before = load_declarations(declare())
+    after = load_declarations(declare({"{1: Good": '{"1":   Good'}, {"{epsilon: 4}": "{epsilon: 4.0}"}))
+    assert (before.survey_digest, before.policy_digest) == (after.survey_digest, after.policy_digest)
+
+
+def test_another_policy_file_replaces_the_directorys(declare: Declare, tmp_path: Path) -> None:
+    folder = declare()
+    other = folder / "cautious.yaml"
+    other.write_text((folder / "policy.yaml").read_text().replace("{epsilon: 2, noise", "{epsilon: 1, noise"))
+    assert load_declarations(folder, other).policy.spend.epsilon == 1
+    other.write_text(other.read_text().replace("delta: 1.0e-6", "delta: 2"))
+    with pytest.raises(DeclarationFault, match="cautious.yaml:3: delta: must be less than 1"):
+        load_declarations(folder, other)
+
+
+SURVEY_FAULTS = {
+    "unknown key": ({"  normalise": "  normalize"}, "survey.yaml:8: residents.normalize: this key is not known here. Did you mean normalise?"),
+    "unknown key of a question": ({"    positive:": "    positiv:"}, "survey.yaml:20: questions.0.positiv: this key is not known here. Did you mean positive?"),
+    "missing key": ({"expected: {responses: 3000}\n": ""}, "survey.yaml:1: expected: this key is needed and missing"),
+    "missing key of a question": ({"    column: Q1\n": ""}, "survey.yaml:16: questions.0.column: this key is needed and missing"),
+    "wrong type": ({"responses: 3000": "responses: many"}, "survey.yaml:5: expected.responses: must be a whole number"),
+    "text or list": ({"key: [Email]": "key: {a: b}"}, "survey.yaml:7: residents.key: must be a list, such as [a, b] or 'none'"),
+    "one of": ({"normalise: email": "normalise: mail"}, "survey.yaml:8: residents.normalise: must be 'email', 'phone', 'text', 'code' or 'exact'"),
+    "question type": ({"type: numeric": "type: number"}, "survey.yaml:21: questions.1.type: must be 'rating', 'choice', 'multi', 'numeric', 'nps', 'ranking', 'themes'"),
+    "boolean code": ({"{1: Good": "{true: Good"}, 'survey.yaml:19: questions.0.options: true as a key or code is ambiguous. Write "true" in quotes'),
+    "boolean label": ({"1: Good": "1: true"}, 'survey.yaml:19: questions.0.options.1: true and false are not texts. Write them in quotes, such as "true"'),
+    "boolean in a list": ({"positive: [1]": "positive: [true]"}, 'survey.yaml:20: questions.0.positive.0: true and false are not texts. Write them in quotes, such as "true"'),
+    "bad code": ({"positive: [1]": "positive: [7]"}, "survey.yaml:20: questions.0: positive names '7', which is not an option"),
+    "duplicate id": ({"id: years": "id: age"}, "survey.yaml:21: id 'age' is declared twice"),
+    "unknown item": ({"items: [quality]": "items: [quality, safety]"}, "survey.yaml:23: index 'living' names 'safety', which is not a question"),
+    "bad identifier": ({"id: quality\n": "id: Quality\n"}, "survey.yaml:16: questions.0.id: must begin with a lower-case letter; then lower-case letters, digits and _, at most 63"),
+    "mean taken": ({"{id: living, items": "{id: years__mean, items"}, "survey.yaml:23: indices.0: the mean of the numeric question already has this id. Choose another id"),
+    "reserved code": ({"{1: Good": '{_invalid: Bad, 1: Good'}, "survey.yaml:16: questions.0: a code that begins with _ is taken by hearsafe. Choose another code"),
+    "bins too close": ({"bins: [0, 5, 90]": "bins: [0, 5, 5.0000001, 90]"}, "survey.yaml:21: questions.1: two bins begin at the same number to six digits. Choose wider bins"),
+    "targets": ({"{N: 0.5, S: 0.5}": "{N: 0.5, S: 0.6}"}, "survey.yaml:13: demographics.0: targets must sum to 1 (within 0.005)"),
+    "not built yet": ({"type: numeric, bounds: [0, 90], bins: [0, 5, 90]": "type: themes, dictionary: t.yaml"}, "survey.yaml:21: questions.1.type: themes is not built yet. Remove it for now"),
+    "section not built yet": ({"indices:": "benchmarks: {quality: {value: 0.7, source: Nation}}\nindices:"}, "survey.yaml:22: benchmarks: is not built yet. Remove it for now"),
+    "household not built yet": ({"  normalise: email": "  normalise: email\n  household: {key: [Address], at_most: 4}"}, "survey.yaml:9: residents.household: is not built yet. Remove it for now"),
+}  # fmt: skip
+
+POLICY_FAULTS = {
+    "population": ({"population: testville-adults": "population: elsewhere"}, "policy.yaml:1: population: is 'elsewhere', but survey.yaml says 'testville-adults'. Both must name the same population"),
+    "no default loss": ({"spend: {epsilon: 2, noise: gaussian}\n": ""}, "policy.yaml:1: spend: this key is needed and missing"),
+    "two currencies": ({"release: {epsilon: 2}": "release: {epsilon: 2, rho: 1}"}, "policy.yaml:4: caps.release: give exactly one of epsilon and rho (and pure_epsilon where wanted)"),
+    "infinite": ({"delta: 1.0e-6": "delta: .inf"}, "policy.yaml:3: delta: the number must be finite"),
+    "unknown topline": ({"toplines: all": "toplines: [quality, comfort]"}, "policy.yaml:7: workload.toplines.1: 'comfort' is not a question of the survey"),
+    "topline that is a demographic": ({"toplines: all": "toplines: [age]"}, "policy.yaml:7: workload.toplines.0: 'age' is not a question of the survey"),
+    "unknown index": ({"  toplines: all": "  indices: [quality]\n  toplines: all"}, "policy.yaml:7: workload.indices.0: 'quality' is not an index of the survey"),
+    "unknown in a pair": ({"[[quality, district]]": "[[quality, ward]]"}, "policy.yaml:8: workload.crosstabs.priority.0: 'ward' is not a question, index or demographic of the survey"),
+    "pair of one": ({"[[quality, district]]": "[[quality, quality]]"}, "policy.yaml:8: workload.crosstabs.priority.0: names the same attribute twice"),
+    "two means": ({"[[quality, district]]": "[[years__mean, living]]"}, "policy.yaml:8: workload.crosstabs.priority.0: two means cannot be crossed. Keep one index or mean"),
+    "response with key": ({"protects: resident": "protects: response"}, "policy.yaml:2: unit.protects: is 'response', but the survey has a resident key. Write protects: resident"),
+    "household not built yet": ({"protects: resident": "protects: household"}, "policy.yaml:2: unit.protects: household is not built yet. Remove it for now"),
+    "prior not built yet": ({"prior: {interaction: 3}": "prior: {from_release: abc}"}, "policy.yaml:10: prior.from_release: is not built yet. Remove it for now"),
+    "officer": ({"prior:": "approvals: {needed: 1, officers: ['ed25519:00']}\nprior:"}, "policy.yaml:10: approvals.officers.0: is not an Ed25519 public key: 64 hexadecimal digits or 43 characters of base64. Copy the line that hearsafe officer-key prints"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "line"), SURVEY_FAULTS.values(), ids=SURVEY_FAULTS)
+def test_survey_faults_are_one_line(declare: Declare, changes: dict[str, str], line: str) -> None:
+    assert problems(declare(changes)) == [line]
+
+
+@pytest.mark.parametrize(("changes", "line"), POLICY_FAULTS.values(), ids=POLICY_FAULTS)
+def test_policy_faults_are_one_line(declare: Declare, changes: dict[str, str], line: str) -> None:
+    assert problems(declare(None, changes)) == [line]
+
+
+def test_a_survey_without_keys_protects_responses(declare: Declare) -> None:
+    keyless = {"key: [Email]": "key: none"}
+    assert problems(declare(keyless)) == [
+        "policy.yaml:2: unit.protects: is 'resident', but the survey has no resident key. Write protects: response, or declare residents.key"
+    ]
+    assert load_declarations(declare(keyless, {"protects: resident": "protects: response"}))
+    assert problems(declare(keyless, {"protects: resident": "protects: response, shared_keys: true"})) == [
+        "policy.yaml:2: unit.shared_keys: there is no key to share: the survey has none. Remove shared_keys"
+    ]
+
+
+def test_every_problem_of_both_files_is_told_at_once(declare: Declare) -> None:
+    folder = declare({"responses: 3000": "responses: many", "type: rating": "type: rate"}, {"delta: 1.0e-6": "delta: 2"})
+    found = problems(folder)
+    assert [line.split(": ")[0] for line in found] == ["survey.yaml:5", "survey.yaml:18", "policy.yaml:3"]
+    with pytest.raises(DeclarationFaults) as caught:
+        load_declarations(folder)
+    assert str(caught.value) == found[0]
+    assert [str(fault) for fault in caught.value.others] == found[1:]
+
+
+def test_missing_files_and_folders(declare: Declare, tmp_path: Path) -> None:
+    folder = declare()
+    (folder / "policy.yaml").unlink()
+    assert problems(folder) == [f"{folder}/policy.yaml: there is no such file. Check the path"]
+    assert "there is no such directory" in problems(tmp_path / "nowhere")[0]
+
+
+def test_long_input_is_never_repeated(declare: Declare) -> None:
+    long = "q" * 5000
+    for changes in ({"positive: [1]": f"positive: [{long}]"}, {"type: rating": f"type: {long}"}, {"    positive:": f"    {long}:"}):
+        assert all(len(line) < 400 for line in problems(declare(changes)))
+
+
+def test_not_built_yet_has_a_stable_code(declare: Declare) -> None:
+    with pytest.raises(DeclarationFault) as caught:
+        load_declarations(declare(None, {"protects: resident": "protects: household"}))
+    assert caught.value.code == "not_built_yet"
+
+
+def test_attributes_must_fit_into_a_byte(declare: Declare) -> None:
+    options = ", ".join(f"{i}: {i}" for i in range(1, 200))
+    changes = {"options: {1: Good, 2: Poor, 3: {label: Don't know, role: no_opinion}}": f"options: {{{options}}}\n    half_steps: true"}
+    assert problems(declare(changes)) == ["survey.yaml:16: questions.0: has 400 cells, and at most 250 can be counted"]

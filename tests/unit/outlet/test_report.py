@@ -1,0 +1,197 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipelines.outlet.charts import PERCENT, Scale, margin_words, position, value_words
+from pipelines.outlet.publish import publish
+from pipelines.outlet.report import render_report, report_from_folder
+from pipelines.outlet.verify import verify
+from schemas.errors import IntegrityFault
+from tests.outlet_sample import MARKUP, Sample, make_sample
+
+_VOID = {"meta", "br", "link", "img", "input", "hr"}
+
+
+class _Page(HTMLParser):
+    """Checks nesting and collects tags, ids and links."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.headings: list[int] = []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, tag
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def page(published: Path) -> str:
+    return (published / "report.html").read_text()
+
+
+def test_the_folder_gives_the_published_page(published: Path, page: str) -> None:
+    assert report_from_folder(published) == page
+
+
+def test_a_missing_table_is_named(published: Path, tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_bytes((published / "card.json").read_bytes())
+    with pytest.raises(IntegrityFault, match=r"estimates\.parquet"):
+        report_from_folder(tmp_path)
+
+
+def test_page_is_well_formed_and_needs_nothing_else(page: str) -> None:
+    parsed = _Page(page)
+    names = {tag for tag, _ in parsed.tags}
+    assert not names & {"script", "link", "img", "iframe", "object", "embed", "form", "svg"}
+    attributes = {name for _, attrs in parsed.tags for name in attrs}
+    assert not attributes & {"src", "srcset", "onclick", "onload", "action"}
+    assert all(attrs["href"].startswith("#") for tag, attrs in parsed.tags if tag == "a" and attrs["href"])
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", page)
+    assert "default-src 'none'" in page
+
+
+def test_links_lead_somewhere_and_ids_are_unique(page: str) -> None:
+    parsed = _Page(page)
+    ids = [attrs["id"] for _, attrs in parsed.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    targets = {(attrs["href"] or "")[1:] for tag, attrs in parsed.tags if tag == "a"}
+    assert targets <= set(ids)
+    labelled = {attrs["aria-labelledby"] for _, attrs in parsed.tags if "aria-labelledby" in attrs}
+    assert labelled <= set(ids)
+
+
+def test_headings_step_down_one_at_a_time_and_tables_are_named(page: str) -> None:
+    parsed = _Page(page)
+    assert parsed.headings[0] == 1
+    assert parsed.headings.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(parsed.headings, parsed.headings[1:], strict=False))
+    tags = [tag for tag, _ in parsed.tags]
+    assert tags.count("table") == tags.count("caption")
+    assert all("scope" in attrs for tag, attrs in parsed.tags if tag == "th")
+
+
+def test_labels_are_escaped(page: str) -> None:
+    assert MARKUP not in page
+    assert "<b>the</b>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_numbers_are_shown_without_false_precision(page: str) -> None:
+    shown = re.findall(r"<b>([^<]*)</b><span>([^<]*)</span>", page)
+    assert shown
+    for value, margin in shown:
+        assert re.fullmatch(r"\d{1,3}%|[+−]?\d{1,3}|−?\d+\.\d", value), value
+        assert re.fullmatch(r"± (\d+|\d+\.\d)", margin), margin
+        assert margin not in ("± 0", "± 0.0")
+
+
+def test_everything_a_reader_is_promised_is_there(page: str, sample: Sample) -> None:
+    result = verify_card = sample.context
+    for words in (
+        "Riverbend Community Survey", "In brief", "Most positive", "Least positive", "Indices", "All questions", "Who answered",
+        "What was protected, and how", "If someone thought the odds were 50:50", "Privacy loss, spent and left", "all time", "Methodology",
+        "Check this release yourself", "Margin of error", "margin too wide", "no information beyond the overall result", "Asked of:",
+    ):  # fmt: skip
+        assert words in page, words
+    assert result.charge.release_id in page
+    assert verify_card.sealed.hash in page
+
+
+def test_unpublishable_figures_are_grey_and_say_why(page: str) -> None:
+    rows = re.findall(r"<tr class=g>.*?</tr>", page)
+    assert rows
+    assert all(re.search(r"<td class=n>[^<]+</td>", row) for row in rows)
+
+
+def test_differences_are_said_of_publishable_figures_only(page: str) -> None:
+    assert all("than everybody" not in row for row in re.findall(r"<tr class=g>.*?</tr>", page))
+
+
+def test_what_knows_nothing_shows_no_number(published: Path) -> None:
+    found = verify(published)
+    silent = {row["group_attribute"] for row in found.summary.to_pylist() if row["reason"] == "no_information"}
+    assert silent == {"gender", "children"}
+    page = report_from_folder(published)
+    article = page[page.index('id="q-item_0"') : page.index('id="q-item_1"')]
+    assert "Not shown, no information beyond the overall result: <span>Gender, Children at home</span>" in article
+    assert "Woman" not in article
+
+
+def test_other_languages_are_marked() -> None:
+    sample = make_sample(ratings=3, people=90, language="es")
+    from pipelines.outlet.card import build_card
+    from pipelines.outlet.parquet import estimates_table, summary_table
+
+    attributes = {a.id: a for a in sample.context.attributes}
+    estimates = estimates_table(sample.context.plan, attributes, sample.estimates)
+    page = render_report(
+        build_card(sample.context, sample.estimates), estimates, summary_table("s", "w", sample.summary)
+    )
+    assert '<h1 lang="es">' in page
+    assert "<html lang=en>" in page
+
+
+def test_a_release_with_nothing_publishable_still_reads(published: Path) -> None:
+    found = verify(published)
+    names = found.summary.column_names
+    columns = {name: found.summary.column(name) for name in names}
+    size = found.summary.num_rows
+    columns |= {"publishable": pa.array([False] * size), "reason": pa.array(["margin"] * size)}
+    page = render_report(found.card, found.estimates, pa.table({name: columns[name] for name in names}))
+    assert "In brief" not in page
+    assert "0 of" in page
+    _Page(page)
+
+
+def test_an_empty_summary_still_reads(published: Path) -> None:
+    found = verify(published)
+    _Page(render_report(found.card, found.estimates, found.summary.slice(0, 0)))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "scale", "words"),
+    [
+        (55.5, "percent", PERCENT, "56%"),
+        (99.7, "percent", PERCENT, "100%"),
+        (-0.3, "points", PERCENT, "0"),
+        (12.4, "points", PERCENT, "+12"),
+        (7.449, "score", Scale(0, 10), "7.4"),
+        (0.456, "score", Scale(0, 1), "0.46"),
+    ],
+)
+def test_values_in_words(value: float, unit: str, scale: Scale, words: str) -> None:
+    assert value_words(value, unit, scale) == words
+
+
+def test_positions_stay_on_the_axis() -> None:
+    assert position(-5, PERCENT) == "0"
+    assert position(250, PERCENT) == "100"
+    assert position(float("inf"), PERCENT) == "100"
+    assert position(1, Scale(3, 3)) == "0"
+    assert margin_words(0.0, "percent") == "± 1"
+
+
+@pytest.mark.slow
+def test_the_largest_surveys_stay_small_and_quick(tmp_path: Path) -> None:
+    import time
+
+    sample = make_sample(ratings=190, people=600)
+    publish(tmp_path / "r", sample.context, sample.released, sample.estimates, sample.summary, sample.sign)
+    assert (tmp_path / "r" / "report.html").stat().st_size < 6_000_000
+    began = time.perf_counter()
+    report_from_folder(tmp_path / "r")
+    assert time.perf_counter() - began < 4

@@ -1,0 +1,79 @@
+"""A damaged zone, another zone's file or another key is found before anything is charged."""
+
+import os
+import secrets
+from pathlib import Path
+
+import pytest
+
+from pipelines.zone.snapshot import Snapshot, current_snapshot, make_current, new_snapshot_id, snapshot_path, sweep
+from pipelines.zone.storage import open_zone
+from schemas.errors import ZoneFault
+
+KEY = b"k" * 32
+CANARY = "canary-" + "q7w8e9" * 4
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Path:
+    identifier = new_snapshot_id()
+    path = snapshot_path(tmp_path, identifier)
+    with open_zone({"fresh": (path, True)}, KEY, spill=tmp_path / "spill") as connection:
+        connection.execute("CREATE TABLE fresh.core_responses AS SELECT range AS a0 FROM range(5000)")
+        connection.execute(f"CREATE TABLE fresh.core_text AS SELECT '{CANARY}' || range AS t FROM range(1000)")
+        connection.execute("CHECKPOINT fresh")
+    make_current(tmp_path, Snapshot(identifier, path, "0" * 64), KEY)
+    return tmp_path
+
+
+def test_reads_back(zone: Path) -> None:
+    assert current_snapshot(zone, KEY).attributes_digest == "0" * 64
+
+
+def test_no_plain_text_in_any_file(zone: Path) -> None:
+    for path in zone.rglob("*"):
+        if path.is_file():
+            assert CANARY.encode() not in path.read_bytes()
+
+
+def test_any_flipped_bit_is_found(zone: Path) -> None:
+    path = current_snapshot(zone, KEY).path
+    content = path.read_bytes()
+    for _ in range(60):
+        place, bit = secrets.randbelow(len(content)), secrets.randbelow(8)
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << bit
+        path.write_bytes(damaged)
+        with pytest.raises(ZoneFault) as fault:
+            current_snapshot(zone, KEY)
+        assert fault.value.exit_code == 5
+
+
+def test_any_truncation_is_found(zone: Path) -> None:
+    path = current_snapshot(zone, KEY).path
+    content = path.read_bytes()
+    for part in range(20):
+        path.write_bytes(content[: len(content) * part // 20])
+        with pytest.raises(ZoneFault):
+            current_snapshot(zone, KEY)
+
+
+def test_another_key_is_refused(zone: Path) -> None:
+    with pytest.raises(ZoneFault):
+        current_snapshot(zone, b"x" * 32)
+
+
+def test_record_edited(zone: Path) -> None:
+    record = zone / "current.json"
+    record.write_bytes(record.read_bytes().replace(b"0" * 64, b"1" * 64))
+    with pytest.raises(ZoneFault):
+        current_snapshot(zone, KEY)
+
+
+def test_sweep_removes_what_a_crash_left(zone: Path) -> None:
+    current = current_snapshot(zone, KEY).path
+    for name in ("responses-dead.duckdb", "stage-dead.duckdb", "stage-dead.duckdb.wal", ".current.json.part", "spill/duckdb_temp_1"):
+        (zone / name).write_bytes(b"left")
+    sweep(zone)
+    assert sorted(p.name for p in zone.iterdir()) == sorted([current.name, "current.json", "spill"])
+    assert os.listdir(zone / "spill") == []
