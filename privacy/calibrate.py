@@ -14,20 +14,19 @@ Claim: docs/claims/estimate.md.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from privacy.components import Floats, Key
 from privacy.estimate import Estimates
 from privacy.intervals import CellNoise
+from privacy.moments import SINGULAR, Moments, moments_of
 from privacy.project_multi import feasible_topline, multi_cells
 from privacy.residual import universe_of
 from schemas.attributes import Attribute
 from schemas.plan import table_id
 from schemas.survey import Survey
 
-_SINGULAR = 1e-9
 _LEAST_SPREAD = 0.01
 
 
@@ -35,27 +34,33 @@ _LEAST_SPREAD = 0.01
 class Calibration:
     """Linear weights 1 + Σ_d shifts[d][category of the respondent], never applied to a respondent.
 
-    `cautious`: shifts by each demographic alone, at the smallest credible group size: for bias only.
-    `design_effect`: 1 + CV² of the weights (Kish 1965). `model_based`: some pair of demographics is not measured and
-    counts as independent.
+    `cautious`: shifts by each demographic alone, at the smallest credible group size: for bias only. `moments`: those
+    of the demographics of `shifts`, in their order. `cell_noise`: noise variance of T − x̂ − XᵀX λ, cell by cell.
+    `design_effect`: 1 + CV² of the weights (Kish 1965).
     """
 
     shifts: Mapping[str, Floats]
     cautious: Mapping[str, Floats]
+    moments: Moments
+    cell_noise: Floats
     design_effect: float
-    model_based: bool
+
+    @property
+    def model_based(self) -> bool:
+        """Whether some pair of demographics was not measured and counts as independent."""
+        return not self.moments.measured
 
 
 @dataclass(frozen=True)
 class CalibratedTopline:
-    """`counts`: the attribute's cells, non-negative, with the total kept. `noise`: of these cells. `prior_variance`: of
-    one unit contrast of the cells, for what the shift could not be learned from. `measured`: every interaction with a
-    calibrated demographic was measured.
+    """`counts`: the attribute's cells, non-negative, with the total kept. `noise`: of these cells. `unknown`: variance
+    of the part of the shift that could not be learned, in units of a figure's sampling variance. `measured`: every
+    interaction with a calibrated demographic was measured.
     """
 
     counts: Floats
     noise: CellNoise
-    prior_variance: float
+    unknown: float
     measured: bool
 
 
@@ -74,83 +79,51 @@ def calibration(
     survey: Survey, attributes: Mapping[str, Attribute], estimates: Estimates, precisions: Mapping[Key, float]
 ) -> Calibration | None:
     """The weights' shifts from the demographics that declare targets and are estimated; None where there are none."""
-    names: list[str] = []
-    gaps: list[Floats] = []
+    gaps: dict[str, Floats] = {}
     for demographic in survey.demographics:
         table = estimates.tables.get(demographic.id)
         totals = None if table is None else target_totals(survey, attributes[demographic.id], table.counts)
         if table is not None and totals is not None:
-            names.append(demographic.id)
-            gaps.append(totals - table.counts)
-    if not names:
+            gaps[demographic.id] = totals - table.counts
+    if not gaps:
         return None
-    counts = {name: estimates.tables[name].counts for name in names}
-    variances = {name: estimates.tables[name].noise_variance for name in names}
-    size = np.concatenate([counts[name] for name in names])
-    present = size > _SINGULAR * estimates.total
-    root = np.sqrt(np.where(present, size, 1.0))
-    moments, noise, measured = _interactions(names, counts, estimates, precisions)
-    moments = moments * np.outer(present / root, present / root)
-    noise = noise * np.outer(present / root, present / root) ** 2
-    credible = size**2 / np.maximum(size**2 + np.concatenate([variances[name] for name in names]), _SINGULAR)
-    wanted = np.concatenate(gaps) * present / root * credible
-    starts = np.cumsum([len(counts[name]) for name in names])[:-1]
-    blocks = zip(np.split(wanted, starts), np.split(root * present, starts), strict=True)
-    wanted = np.concatenate([_without_total(*block) for block in blocks])
-    level, vectors = np.linalg.eigh(np.eye(len(size)) + moments)
-    filter_size = 4 * float(noise.sum(axis=1).mean())
-    strong = level > _SINGULAR
-    inverse = np.where(strong, level / np.where(strong, level**2 + filter_size, 1.0), 0.0)
-    weights = vectors @ (inverse * (vectors.T @ wanted))
-    effect = 1 + float(weights @ (weights + moments @ weights)) / estimates.total
-    shifts = np.split(weights * present / root, starts)
+    tables = [estimates.tables[name] for name in gaps]
+    moments = moments_of(list(gaps), estimates, precisions)
+    starts = np.cumsum([len(gap) for gap in gaps.values()])[:-1]
+    credible = np.split(moments.credible, starts)
+    wanted = [_balanced(g * c, t.counts) for g, c, t in zip(gaps.values(), credible, tables, strict=True)]
+    shifts = moments.inverse @ np.concatenate(wanted)
+    variances = np.concatenate([table.noise_variance for table in tables])
     cautious = [
-        gap / np.maximum(counts[name], np.maximum(np.sqrt(variances[name]), 1.0))
-        for name, gap in zip(names, gaps, strict=True)
+        gap / np.maximum(table.counts, np.maximum(np.sqrt(table.noise_variance), 1.0))
+        for gap, table in zip(gaps.values(), tables, strict=True)
     ]
     return Calibration(
-        dict(zip(names, shifts, strict=True)), dict(zip(names, cautious, strict=True)), max(effect, 1.0), not measured
+        shifts=dict(zip(gaps, np.split(shifts, starts), strict=True)),
+        cautious=dict(zip(gaps, cautious, strict=True)),
+        moments=moments,
+        cell_noise=variances + moments.noise @ shifts**2,
+        design_effect=1 + max(float(shifts @ moments.matrix @ shifts) / estimates.total, 0.0),
     )
 
 
-def _without_total(wanted: Floats, root: Floats) -> Floats:
-    """What moves categories against each other only: without the part along the square roots of their sizes."""
-    return wanted - root * float(root @ wanted) / float(root @ root)
+def _balanced(gap: Floats, counts: Floats) -> Floats:
+    """A gap that moves categories against each other only: its sum is taken off in proportion to their sizes."""
+    return gap - counts * (gap.sum() / counts.sum())
 
 
-def _interactions(
-    names: list[str], counts: Mapping[str, Floats], estimates: Estimates, precisions: Mapping[Key, float]
-) -> tuple[Floats, Floats, bool]:
-    """Interactions of all pairs of demographics as one symmetric matrix, their noise variance, whether all are
-    measured.
+def _typical_variance(shares: Floats) -> float:
+    """Variance of a respondent's answer along a typical contrast: the mean of p(1 − p), each cell by its own weight.
 
-    Nothing is believed about how demographics go together, so a block is shrunk by what its own size says of its noise
-    (positive-part James and Stein).
+    Cells that nobody chose do not dilute it.
     """
-    starts = np.concatenate([[0], np.cumsum([len(counts[name]) for name in names])])
-    moments = np.zeros((starts[-1], starts[-1]))
-    noise = np.zeros_like(moments)
-    measured = True
-    for (i, first), (j, second) in combinations(enumerate(names), 2):
-        table = estimates.tables.get(table_id((first, second)))
-        precision = precisions.get(("", (first, second)), 0.0)
-        if table is None or precision <= 0:
-            measured = False
-            continue
-        block = table.counts - np.outer(counts[first], counts[second]) / estimates.total
-        freedom = (block.shape[0] - 1) * (block.shape[1] - 1)
-        energy = float((block**2).sum())
-        kept = max(1 - freedom / precision / energy, 0.0) if energy > 0 else 0.0
-        rows, columns = slice(starts[i], starts[i + 1]), slice(starts[j], starts[j + 1])
-        moments[rows, columns], moments[columns, rows] = kept * block, kept * block.T
-        noise[rows, columns], noise[columns, rows] = kept**2 / precision, kept**2 / precision
-    return moments, noise, measured
+    each = np.clip(shares, 0.0, 1.0) * (1 - np.clip(shares, 0.0, 1.0))
+    return max(float((each**2).sum()) / max(float(each.sum()), _LEAST_SPREAD), _LEAST_SPREAD)
 
 
-def _spread(counts: Floats, total: float) -> float:
-    """Σ p(1 − p) over an attribute's cells: the squared distance of one respondent from everybody's mean."""
-    shares = np.clip(counts / total, 0.0, 1.0)
-    return max(float((shares * (1 - shares)).sum()), _LEAST_SPREAD)
+def _variance_of(shifts: Floats, shares: Floats) -> float:
+    """Variance of a demographic's shifts over respondents: its part of the CV² of the weights."""
+    return max(float(shares @ shifts**2) - float(shares @ shifts) ** 2, 0.0)
 
 
 def calibrated_topline(
@@ -164,37 +137,43 @@ def calibrated_topline(
 ) -> CalibratedTopline:
     """An attribute's one-way table moved by the calibration.
 
-    R_d, the interaction with demographic d, is drawn to zero by τ² / (τ² + σ²), with τ² the prior variance of one
-    contrast (`interaction` times pure sampling) and σ² its noise; what that leaves unknown goes to `prior_variance`.
+    In a sample from a population without group differences the shift wᵀR g of a contrast g has variance
+    N · Var(w) · Var(g) (w over demographic d, g over answers); the prior says `interaction` times that, τ². With σ² its
+    noise, R is drawn to zero by τ² / (τ² + σ²); what that leaves unknown, (1 − kept) · τ², goes to `unknown`.
+
+    Noise: that of the topline; of R, weighted; and of T − x̂ and XᵀX, each through the coefficients (XᵀX)⁻¹ R.
     """
     name, order = attribute.id, list(attributes)
-    counts = estimates.tables[name].counts
+    counts, total = estimates.tables[name].counts, estimates.total
     universe = universe_of((attribute,))
-    moved, shape, prior_variance, measured = counts.copy(), unweighted.shape, 0.0, True
+    shape, unknown, measured = unweighted.shape, 0.0, True
+    interactions: list[Floats] = []
     for demographic, shifts in weights.shifts.items():
-        groups = estimates.tables[demographic].counts
+        groups = estimates.tables[demographic]
         pair = (demographic, name) if order.index(demographic) < order.index(name) else (name, demographic)
-        energy = interaction * estimates.total * _spread(counts, estimates.total) * _spread(groups, estimates.total)
-        prior = energy / ((len(counts) - 1) * (len(groups) - 1))
         table, precision = estimates.tables.get(table_id(pair)), precisions.get((universe, pair), 0.0)
+        spread = _variance_of(shifts, groups.counts / total)
         kept = 0.0
         if table is None or precision <= 0:
             measured = False
+            interactions.append(np.zeros((len(groups.counts), len(counts))))
         else:
-            kept = prior / (prior + 1 / precision)
+            squares = max(float(shifts @ shifts), SINGULAR)
+            prior = interaction * total * max(spread, SINGULAR) * _typical_variance(counts / total)
+            kept = prior / (prior + squares / precision)
             joint = table.counts if pair[0] == demographic else table.counts.T
-            differences = joint - np.outer(groups, counts) / estimates.total
-            moved = moved + kept * (shifts @ differences)
-            shape += kept**2 / precision * float(shifts @ shifts)
-            relative = np.where(groups > 1, 1 / np.maximum(groups, 1), 0.0)
-            of_groups = estimates.tables[demographic].noise_variance * relative**2
-            shape += kept**2 * float((of_groups[:, None] * differences**2).sum())
-        cautious = weights.cautious[demographic]
-        unknown = shifts if kept > 0.5 else cautious
-        prior_variance += (1 - kept) * prior * float(((unknown - unknown.mean()) ** 2).sum())
+            interactions.append(kept * (joint - np.outer(groups.counts, counts) / total))
+            shape += kept**2 * squares / precision
+        widest = max(spread, _variance_of(weights.cautious[demographic], groups.counts / total))
+        unknown += (1 - kept) * interaction * widest
+    stacked = np.concatenate(interactions)
+    moved = counts + np.concatenate(list(weights.shifts.values())) @ stacked
+    coefficients = weights.moments.inverse @ stacked
+    more = coefficients.T @ (weights.cell_noise[:, None] * coefficients)
     if attribute.kind == "multi":
-        feasible = feasible_topline(moved, multi_cells(attribute), estimates.total)
+        feasible = feasible_topline(moved, multi_cells(attribute), total)
     else:
         feasible = np.maximum(moved, 0.0)
-        feasible = feasible * (estimates.total / feasible.sum())
-    return CalibratedTopline(feasible, CellNoise(unweighted.level, shape, unweighted.size), prior_variance, measured)
+        feasible = feasible * (total / feasible.sum())
+    noise = CellNoise(unweighted.level, shape, unweighted.size, more)
+    return CalibratedTopline(feasible, noise, unknown, measured)

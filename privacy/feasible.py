@@ -181,7 +181,7 @@ def _multi_cube(
     ticks = onto_margins(
         _near_margins(wanted[options], by_one[options], by_other[options]), by_one[options], by_other[options]
     )
-    mixing = max(mixing, needed_mixing(people[-1] - ticks, people_product[-1] - product[options]))
+    mixing = max(mixing, needed_mixing(people[-1] - ticks, people_product[-1] - product[options], total))
     cube = np.empty(product.shape)
     cube[exclusive], cube[options] = people[:-1], ticks
     return np.moveaxis(cube, 0, position), mixing

@@ -28,17 +28,23 @@ def _inverse(precision: float) -> float:
 class CellNoise:
     """Noise of the cells x_1 … x_n of one attribute, for everybody or in one group.
 
-    A linear contrast gᵀx has variance `level` · (Σg)² + `shape` · (|g|² − (Σg)²/n): cells of a table are correlated
-    through the components they share, and that is all of it. In respondents².
+    A linear contrast gᵀx has variance `level` · (Σg)² + `shape` · (|g|² − (Σg)²/n) + gᵀ `more` g: cells of a table are
+    correlated through the components they share, and that is all of it, but for what calibration adds. In respondents².
     """
 
     level: float
     shape: float
     size: int
+    more: Floats | None = None
 
-    def variance(self, squares: Floats, sums: Floats) -> Floats:
-        """Of contrasts with these Σg² and Σg."""
-        return self.level * sums**2 + self.shape * np.maximum(squares - sums**2 / self.size, 0.0)
+    def variance(self, contrasts: Floats) -> Floats:
+        """Of contrasts along the last axis."""
+        sums = contrasts.sum(axis=-1)
+        squares = (contrasts**2).sum(axis=-1)
+        variance = self.level * sums**2 + self.shape * np.maximum(squares - sums**2 / self.size, 0.0)
+        if self.more is None:
+            return variance
+        return variance + np.maximum(((contrasts @ self.more) * contrasts).sum(axis=-1), 0.0)
 
 
 def topline_noise(attribute: str, size: int, universe: str, precisions: Mapping[Key, float]) -> CellNoise:
@@ -125,9 +131,9 @@ def figure_errors(
                 moments[row] = np.minimum(moments[row], _histogram_moments(figure, histogram, theta[row], safe[row]))
     spread = (moments + _PLUS_FOUR / 2 * ((least - theta) ** 2 + (most - theta) ** 2)) / (safe + _PLUS_FOUR)
     slope = (figures.values[:, None, :] - theta[..., None] * figures.base[:, None, :]) / safe[..., None]
-    noise_variance = noise.variance((slope**2).sum(axis=-1), slope.sum(axis=-1))
+    noise_variance = noise.variance(slope)
     noise_variance = noise_variance + figures.people * (theta / safe) ** 2 * people_variance
-    base_variance = noise.variance(figures.base_squares, figures.base_sums) + figures.people * people_variance
+    base_variance = noise.variance(figures.base)[:, None] + figures.people * people_variance
     return Errors(
         value=np.where(defined, value, np.nan),
         base=size,

@@ -17,6 +17,7 @@ from privacy.residual import components_of
 
 _SWEEPS = 400
 _CLOSE = 1e-12
+_ROUNDING = 1e-13
 _SEED_SHARE = 1e-6
 _PAIRS = ((0, 1), (0, 2), (1, 2))
 _AXES = ("0", "1", "2")
@@ -56,11 +57,11 @@ def _corrected(table: Floats, pairs: tuple[Floats, Floats, Floats]) -> Floats:
     return corrected
 
 
-def needed_mixing(table: Floats, product: Floats) -> float:
-    """Smallest λ for which (1 − λ) · table + λ · product is non-negative, where the product is."""
+def needed_mixing(table: Floats, product: Floats, total: float) -> float:
+    """Smallest λ for which (1 − λ) · table + λ · product is non-negative, where the product is; rounding is none."""
     gap = product - table
-    short = (table < 0) & (gap > 0)
-    return float(np.max(-table[short] / gap[short], initial=0.0))
+    short = (table < -_ROUNDING * total) & (gap > 0)
+    return min(float(np.max(-table[short] / gap[short], initial=0.0)), 1.0)
 
 
 def fitted_three_way(
@@ -82,7 +83,7 @@ def fitted_three_way(
     fitted = _corrected(_raked(seed, inside), inside)
     whole = np.zeros(product.shape)
     whole[support] = fitted
-    return whole, needed_mixing(fitted, independent)
+    return whole, needed_mixing(fitted, independent, float(independent.sum()))
 
 
 def families(tables: list[tuple[str, ...]]) -> list[list[tuple[str, ...]]]:

@@ -56,8 +56,6 @@ class FigureSet:
         self.people = np.array([float(figure.people) for figure in figures])[:, None]
         self.points = np.array([_points(figure) for figure in figures])[:, None]
         """What one unit of the figure is worth in points of its range."""
-        self.base_squares = (self.base**2).sum(axis=1)[:, None]
-        self.base_sums = self.base.sum(axis=1)[:, None]
 
     @property
     def histogram(self) -> str | None:

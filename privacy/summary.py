@@ -135,9 +135,7 @@ def _weighted(name: str, setting: _Setting, weights: Calibration) -> tuple[Error
     errors = figure_errors(
         figures, moved.counts[:, None], moved.noise, people, estimates.total_variance, _histogram(figures, setting)
     )
-    no_level = CellNoise(0.0, moved.prior_variance, moved.noise.size)
-    unknown = figure_errors(figures, moved.counts[:, None], no_level, people, 0.0)
-    bias = unknown.noise_sd if setting.precision(name) > 0 else _whole_range(figures, errors)
+    bias = errors.sampling_sd * moved.unknown**0.5 if setting.precision(name) > 0 else _whole_range(figures, errors)
     errors = replace(errors, sampling_sd=errors.sampling_sd * weights.design_effect**0.5, bias_sd=bias)
     return errors, weights.model_based or not moved.measured
 

@@ -13,10 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pipelines.outlet.context import ReleaseContext, spent_summary
-from privacy.estimate import Estimates, TableEstimate
+from privacy.estimate import Estimates, TableEstimate, estimate
 from privacy.measure import Exact, Measurements, Released, measure
 from privacy.mechanisms import privacy_map
+from privacy.plan import make_plan
 from privacy.sensitivity import table_sensitivity, table_unit
+from privacy.summary import summarise
 from schemas.attributes import MICRO, Attribute, CellRole, attributes_of
 from schemas.canonical import digest
 from schemas.card import ApprovalOnCard
@@ -44,7 +46,6 @@ class Sample:
     estimates: Estimates
     summary: list[SummaryRow]
     sign: Callable[[bytes], str]
-    fingerprint_of: str
 
 
 def sample_survey(ratings: int = 14, language: str = "en") -> Survey:
@@ -191,6 +192,9 @@ def _answers(attributes: tuple[Attribute, ...], people: int, rng: np.random.Gene
     return found
 
 
+_LETTERS = {1: ["pi->i"], 2: ["pi,pj->ij"], 3: ["pi,pj,pk->ijk"]}
+
+
 def make_sample(
     *,
     ratings: int = 14,
@@ -200,24 +204,26 @@ def make_sample(
     needed: int = 0,
     language: str = "en",
     seed: int = 7,
+    planned: bool = False,
 ) -> Sample:
+    """`planned`: with the real plan, estimates and summary instead of the naive ones (then `noise` and `sd` say nothing)."""
     survey, policy = sample_survey(ratings, language), sample_policy(needed)
     attributes = attributes_of(survey)
-    plan = sample_plan(attributes, noise, sd)
+    plan = (
+        make_plan(survey, policy, survey_digest="1" * 64, policy_digest="2" * 64)
+        if planned
+        else sample_plan(attributes, noise, sd)
+    )
     answers = _answers(attributes, people, np.random.default_rng(seed))
     exact = {
-        t.id: (
-            answers[t.attributes[0]].sum(axis=0)
-            if len(t.attributes) == 1
-            else np.einsum("pi,pj->ij", answers[t.attributes[0]], answers[t.attributes[1]])
-        ).astype(np.int64)
+        t.id: np.einsum(*_LETTERS[len(t.attributes)], *(answers[a] for a in t.attributes)).astype(np.int64)
         for t in plan.measured
     }
     charge = Charge(
         release_id=digest({"sample": ratings})[:32], population=plan.population, year=2026, survey=plan.survey, wave="2026",
         plan_digest=digest(plan), survey_digest="1" * 64, policy_digest="2" * 64, snapshot_id="snapshot", attempt=1,
         charge_nano_rho=plan.charge_nano_rho, charge_nano_pure_epsilon=plan.charge_nano_pure_epsilon,
-        mechanism="discrete_gaussian" if noise == "gaussian" else "discrete_laplace", measured_tables=len(plan.measured),
+        mechanism="discrete_gaussian" if plan.noise == "gaussian" else "discrete_laplace", measured_tables=len(plan.measured),
         delta=1e-6, approval_seqs=(4,) if needed else (),
     )  # fmt: skip
     charged = Event(
@@ -234,9 +240,14 @@ def make_sample(
         isolation=("no network", "clean environment"),
     )  # fmt: skip
     released = measure(plan, Exact(exact), charge)
-    estimates = _estimates(plan, {a.id: a for a in attributes}, released, people)
-    summary = _summary(survey, {a.id: a for a in attributes}, estimates)
-    return Sample(context, released, estimates, summary, lambda content: key.sign(content).hex(), public)
+    by_id = {a.id: a for a in attributes}
+    if planned:
+        estimates = estimate(plan, by_id, released)
+        summary = summarise(survey, policy, plan, by_id, estimates)
+    else:
+        estimates = _estimates(plan, by_id, released, people)
+        summary = _summary(survey, by_id, estimates)
+    return Sample(context, released, estimates, summary, lambda content: key.sign(content).hex())
 
 
 def _estimates(

@@ -1,14 +1,15 @@
 """Severs identity: resident keys are normalised, hashed under the wave's key, and forgotten."""
 
-import hmac
 import re
-import struct
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from numpy.typing import NDArray
 
 from pipelines.intake.lookup import text_of
@@ -18,6 +19,8 @@ from schemas.survey import KeyNormalisation, Residents
 PSEUDONYM_BYTES = 16
 _PSEUDONYM = b"hearsafe/pseudonym/v1\x00"
 _TIE = b"hearsafe/tie/v1\x00"
+_NO_PART = bytes(4)
+_MOST_PASSES = 5
 _DASHES = re.compile(r"[\s\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00]")
 
@@ -41,29 +44,28 @@ class Severer:
     def __init__(self, hmac_key: bytes, residents: Residents, missing: Sequence[str] = ()) -> None:
         if len(hmac_key) < PSEUDONYM_BYTES:
             raise ValueError("the HMAC key is too short")
-        self._key = hmac_key
+        self._pseudonym = _keyed(hmac_key, _PSEUDONYM)
+        self._tie = _keyed(hmac_key, _TIE)
         self._normalise = normaliser(residents.normalise, plus_addresses=residents.plus_addresses)
         self._missing = frozenset(trim(value) for value in missing)
 
     def pseudonym(self, parts: Sequence[str]) -> bytes | None:
         """The pseudonym of one key as it stands in the source, or None where there is no key."""
-        plain = [self._part(part) for part in parts]
-        return self._digest(plain) if any(plain) else None
+        key = b"".join(self._framed(part) for part in parts)
+        return None if key == _NO_PART * len(parts) else _hashes(self._pseudonym, [key])
 
     def pseudonyms(self, columns: Sequence[pa.Array]) -> Pseudonyms:
         """The pseudonyms of the rows whose key parts stand in `columns`; each distinct part is normalised once."""
         encoded = [text_of(column).dictionary_encode() for column in columns]
-        parts = [[self._part(value) for value in column.dictionary.to_pylist()] for column in encoded]
-        indices = [column.indices.to_numpy(zero_copy_only=False) for column in encoded]
+        parts = [[self._framed(value) for value in column.dictionary.to_pylist()] for column in encoded]
+        keys, rows = parts[0], encoded[0].indices.to_numpy(zero_copy_only=False)
         if len(encoded) > 1:
-            stacked = np.stack(indices, axis=1)
-            distinct, rows = np.unique(stacked, axis=0, return_inverse=True)
-            keys = [[part[i] for part, i in zip(parts, row, strict=True)] for row in distinct.tolist()]
-        else:
-            keys, rows = [[value] for value in parts[0]], indices[0]
-        digests = b"".join(self._digest(key) for key in keys)
-        table = np.frombuffer(digests, dtype=np.uint8).reshape(-1, PSEUDONYM_BYTES)
-        present = np.array([any(key) for key in keys], dtype=bool)
+            indices = np.stack([column.indices.to_numpy(zero_copy_only=False) for column in encoded], axis=1)
+            distinct, rows = np.unique(indices, axis=0, return_inverse=True)
+            keys = [b"".join(part[i] for part, i in zip(parts, row, strict=True)) for row in distinct.tolist()]
+        table = np.frombuffer(_hashes(self._pseudonym, keys), dtype=np.uint8).reshape(-1, PSEUDONYM_BYTES)
+        blank = _NO_PART * len(encoded)
+        present = np.array([key != blank for key in keys], dtype=bool)
         rows = rows.reshape(-1)
         return Pseudonyms(table[rows], present[rows])
 
@@ -71,41 +73,62 @@ class Severer:
         """One 16-byte tie a row of `content`: a keyed hash of that row alone, to choose among equal time stamps."""
         width = content.shape[1]
         whole = content.tobytes()
-        key, digest = self._key, hmac.digest
-        return b"".join(
-            digest(key, _TIE + whole[start : start + width], "sha256")[:PSEUDONYM_BYTES]
-            for start in range(0, len(content) * width, width)
-        )
+        return _hashes(self._tie, (whole[start : start + width] for start in range(0, len(content) * width, width)))
 
-    def _part(self, value: str) -> str:
-        return "" if trim(value) in self._missing else self._normalise(value)
+    def _framed(self, value: str) -> bytes:
+        """The normalised part in UTF-8, with its length in front."""
+        part = b"" if trim(value) in self._missing else self._normalise(value).encode()
+        return len(part).to_bytes(4, "big") + part
 
-    def _digest(self, parts: Sequence[str]) -> bytes:
-        encoded = [part.encode() for part in parts]
-        message = _PSEUDONYM + b"".join(struct.pack(">I", len(part)) + part for part in encoded)
-        return hmac.digest(self._key, message, "sha256")[:PSEUDONYM_BYTES]
+
+def _keyed(key: bytes, domain: bytes) -> HMAC:
+    keyed = HMAC(key, SHA256())
+    keyed.update(domain)
+    return keyed
+
+
+def _hashes(keyed: HMAC, messages: Iterable[bytes]) -> bytes:
+    """The cut hashes of the messages, one after the other."""
+    found: list[bytes] = []
+    for message in messages:
+        mac = keyed.copy()
+        mac.update(message)
+        found.append(mac.finalize()[:PSEUDONYM_BYTES])
+    return b"".join(found)
 
 
 def normaliser(kind: KeyNormalisation, *, plus_addresses: bool = False) -> Callable[[str], str]:
-    """The function that brings spellings of one key together; "" where nothing usable is left."""
-    if kind is KeyNormalisation.EMAIL:
-        return lambda value: _email(value, plus_addresses)
-    return {
+    """The function that brings spellings of one key together; "" where nothing usable is left.
+
+    It is applied until it changes nothing more: removing a blank can bring a letter and its accent together.
+    """
+    once: Callable[[str], str] = {
+        KeyNormalisation.EMAIL: partial(_email, plus_addresses=plus_addresses),
         KeyNormalisation.PHONE: _phone,
         KeyNormalisation.TEXT: _text,
         KeyNormalisation.CODE: _code,
         KeyNormalisation.EXACT: _exact,
     }[kind]
 
+    def normalise(value: str) -> str:
+        found = once(value)
+        for _ in range(_MOST_PASSES):
+            if found.isascii() or (again := once(found)) == found:
+                break
+            found = again
+        return found
+
+    return normalise
+
 
 def _folded(value: str) -> str:
     if value.isascii() and "\x00" not in value:
-        return value.casefold()
+        return value.lower()
     visible = _INVISIBLE.sub("", unicodedata.normalize("NFKC", value))
     return unicodedata.normalize("NFKC", visible.casefold())
 
 
-def _email(value: str, plus_addresses: bool) -> str:
+def _email(value: str, *, plus_addresses: bool) -> str:
     """An address without white space, in one case.
 
     What has no `@` between two parts is no address and so no key: forms write `anonymous` there.

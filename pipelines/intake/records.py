@@ -36,6 +36,8 @@ class Records:
 
     def keep(self, chosen: NDArray[np.bool_]) -> "Records":
         """Only the chosen rows; `unreadable` is left behind."""
+        if chosen.all():
+            return Records(self.columns, self.numbers)
         mask = pa.array(chosen)
         return Records({name: column.filter(mask) for name, column in self.columns.items()}, self.numbers[chosen])
 

@@ -1,7 +1,7 @@
 """The rows of summary.parquet, found by what they are about, and turned into bars."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -21,6 +21,11 @@ from schemas.card import CardAttribute
 
 HEADLINES = ("pct_positive", "nps", "mean", "index")
 """Statistics that sum a question up in one number, the first one there is wins."""
+
+MEAN_SUFFIX = "__mean"
+"""Ending of the score attribute of a numeric question."""
+
+_SCALES = {"percent": PERCENT, "points": POINTS}
 
 
 class Figure(NamedTuple):
@@ -86,12 +91,11 @@ class Figures:
         return tuple(self._group_attributes.get(subject, ()))
 
 
-def scale_of(figure: Figure, attribute: CardAttribute | None) -> Scale:
-    """The axis a figure is drawn on."""
-    if figure.unit == "percent":
-        return PERCENT
-    if figure.unit == "points":
-        return POINTS
+def scale_of(figure: Figure, attributes: Mapping[str, CardAttribute]) -> Scale:
+    """The axis a figure is drawn on. The mean of a numeric question runs between the bounds of its score attribute."""
+    if figure.unit in _SCALES:
+        return _SCALES[figure.unit]
+    attribute = attributes.get(figure.subject + MEAN_SUFFIX) or attributes.get(figure.subject)
     if attribute is None:
         return Scale(0.0, 1.0)
     if attribute.kind == "score":

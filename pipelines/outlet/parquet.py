@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FORMAT = "hearsafe-parquet/1"
 _PREFIX = "hearsafe."
 _ROW_GROUP = 1 << 20
+_AXES = 3
 _FAULTS = (pa.ArrowException, OSError, ValueError, KeyError, TypeError)
 
 
@@ -29,14 +30,12 @@ def axes_columns(attributes: Sequence[tuple[str, Sequence[str]]]) -> dict[str, l
     size = int(np.prod(shape))
     positions = np.unravel_index(np.arange(size), shape)
     columns: dict[str, list[str | None]] = {}
-    for axis in range(3):
-        if axis < len(attributes):
-            name, codes = attributes[axis]
-            columns[f"attribute_{axis + 1}"] = [name] * size
-            columns[f"code_{axis + 1}"] = [codes[i] for i in positions[axis]]
-        else:
-            columns[f"attribute_{axis + 1}"] = [None] * size
-            columns[f"code_{axis + 1}"] = [None] * size
+    for axis in range(_AXES):
+        inside = axis < len(attributes)
+        name = attributes[axis][0] if inside else None
+        codes: list[str | None] = [attributes[axis][1][int(i)] for i in positions[axis]] if inside else [None] * size
+        columns[f"attribute_{axis + 1}"] = [name] * size
+        columns[f"code_{axis + 1}"] = codes
     return columns
 
 
@@ -178,14 +177,11 @@ def read_parquet(content: bytes, schema: pa.Schema, name: str) -> tuple[pa.Table
 
     Raises: IntegrityFault: not readable, damaged, or not exactly of the schema.
     """
-    table: pa.Table | None
     try:
         table = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True).read()
         table.validate(full=True)
     except _FAULTS:
-        table = None
-    if table is None:
-        raise IntegrityFault("parquet_damaged", "the file is not readable Parquet", where=name)
+        raise IntegrityFault("parquet_damaged", "the file is not readable Parquet", where=name) from None
     if len(table.schema) != len(schema) or not all(
         _same_field(found, wanted) for found, wanted in zip(table.schema, schema, strict=True)
     ):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pipelines.outlet.charts import PERCENT, Bar, about, margin_words, position, value_words
-from pipelines.outlet.figures import Figures, bar, scale_of
+from pipelines.outlet.figures import Figures, bar
 from schemas.attributes import CellRole
 from schemas.card import Card, CardAttribute
 
@@ -48,7 +48,7 @@ def _shares(attribute: CardAttribute, counts: dict[str, tuple[float, float]], fi
         mark = "" if target is None else f"{100 * target:.0f}%"
         figure = figures.overall(attribute.id, "pct", cell.code, weighted=False)
         if figure is not None:
-            row = bar(cell.label, figure, scale_of(figure, attribute), target=mark)
+            row = bar(cell.label, figure, PERCENT, target=mark)
             bars.append(row._replace(grey=False, note="", base=about(count)))
             continue
         share, margin = (100 * count / total, 196 * spread / total) if total > 0 else (0.0, 100.0)

@@ -3,12 +3,11 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from pipelines.outlet.charts import REASON_WORDS, Bar, about
-from pipelines.outlet.figures import HEADLINES, Figure, Figures, bar, comparison, scale_of
+from pipelines.outlet.charts import PERCENT, REASON_WORDS, Bar, about
+from pipelines.outlet.figures import HEADLINES, MEAN_SUFFIX, Figure, Figures, bar, comparison, scale_of
 from schemas.attributes import CellRole
 from schemas.card import CardAttribute
 
-_MEAN_SUFFIX = "__mean"
 _NAMES = {
     "pct_positive": "positive",
     "mean": "mean",
@@ -56,14 +55,13 @@ class QuestionView:
 
 
 def _headline(attribute: CardAttribute, figures: Figures) -> Figure | None:
-    return figures.headline(attribute.id) or figures.headline(attribute.id + _MEAN_SUFFIX)
+    return figures.headline(attribute.id) or figures.headline(attribute.id + MEAN_SUFFIX)
 
 
 def question_view(attribute: CardAttribute, attributes: dict[str, CardAttribute], figures: Figures) -> QuestionView:
     """Arrange the figures of a question or an index."""
     lead = _headline(attribute, figures)
-    scale_attribute = attributes.get(lead.subject, attribute) if lead is not None else attribute
-    headline = None if lead is None else bar("", lead, scale_of(lead, scale_attribute))
+    headline = None if lead is None else bar("", lead, scale_of(lead, attributes))
     chart, aside = _distribution(attribute, figures)
     groups, silent = _groups(attribute, attributes, figures, lead)
     counted = [b for g in groups for b in (*g.bars, *(x for _, row in g.matrix for x in row))]
@@ -108,16 +106,16 @@ def _also(
     """The other numbers of a question, in words: mean beside % positive, the unweighted figure, the noisy base."""
     said: list[str] = []
     for statistic in HEADLINES:
-        subject = attribute.id if figures.overall(attribute.id, statistic) else attribute.id + _MEAN_SUFFIX
+        subject = attribute.id if figures.overall(attribute.id, statistic) else attribute.id + MEAN_SUFFIX
         other = figures.overall(subject, statistic)
         if other is None or lead is None or other.statistic == lead.statistic or not other.publishable:
             continue
-        row = bar("", other, scale_of(other, attributes.get(subject, attribute)))
+        row = bar("", other, scale_of(other, attributes))
         said.append(f"{_NAMES[statistic]} {row.value} ({row.margin})")
     if lead is not None and lead.weighted:
         plain = figures.overall(lead.subject, lead.statistic, weighted=False)
         known = plain is not None and plain.value is not None and plain.publishable
-        beside = bar("", plain, scale_of(plain, attribute)).value if plain is not None and known else ""
+        beside = bar("", plain, scale_of(plain, attributes)).value if plain is not None and known else ""
         said.append(f"weighted to the population{f' (unweighted {beside})' if beside else ''}")
     if lead is not None and lead.base is not None:
         said.append(f"base about {about(lead.base)}")
@@ -132,11 +130,11 @@ def _distribution(attribute: CardAttribute, figures: Figures) -> tuple[tuple[Bar
         figure = figures.overall(attribute.id, "pct", cell.code)
         if figure is not None:
             inside = cell.role in (CellRole.SUBSTANTIVE, CellRole.NONE)
-            (chart if inside else aside).append(bar(cell.label, figure, scale_of(figure, attribute)))
+            (chart if inside else aside).append(bar(cell.label, figure, PERCENT))
     no_opinion = figures.overall(attribute.id, "pct_no_opinion")
     if no_opinion is not None and not aside:
         labels = [cell.label for cell in attribute.cells if cell.role is CellRole.NO_OPINION]
-        aside.append(bar(" / ".join(labels) or "No opinion", no_opinion, scale_of(no_opinion, attribute)))
+        aside.append(bar(" / ".join(labels) or "No opinion", no_opinion, PERCENT))
     if attribute.kind == "multi":
         chart.sort(key=lambda row: -float(row.at or 0))
     return tuple(chart), tuple(aside)
@@ -157,7 +155,7 @@ def _groups(
             silent[REASON_WORDS[reasons.pop()]].append(group_attribute)
         elif single and lead is not None:
             everybody = figures.overall(subject, lead.statistic, weighted=single[0].weighted)
-            scale = scale_of(single[0], attributes.get(subject, attribute))
+            scale = scale_of(single[0], attributes)
             bars = tuple(bar(labels[f.group or ""], f, scale, comparison(f, everybody)) for f in single)
             name = _headline_name(single[0], attribute)
             tables.append(GroupTable(attributes[group_attribute].label, name, bars, (), ()))
@@ -173,10 +171,7 @@ def _matrix(attribute: CardAttribute, label: str, labels: dict[str, str], found:
     rows: list[tuple[str, tuple[Bar, ...]]] = []
     for group in dict.fromkeys(figure.group for figure in found):
         row = tuple(
-            empty
-            if (figure := cells.get((group, o.code))) is None
-            else bar(o.label, figure, scale_of(figure, attribute))
-            for o in options
+            empty if (figure := cells.get((group, o.code))) is None else bar(o.label, figure, PERCENT) for o in options
         )
         rows.append((labels[group or ""], row))
     return GroupTable(label, "share", (), tuple(o.label for o in options), tuple(rows))

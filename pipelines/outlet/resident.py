@@ -23,11 +23,11 @@ def one_in(chance: float) -> str:
 
 def odds_sentence(figures: OddsFigures, results: str) -> str:
     """What `results` ("these results", "all results of this year together") could tell somebody about one resident."""
-    chance = f" (but for a chance of at most {one_in(figures.failure)} over the random noise)"
+    but = f" (but for a chance of at most {one_in(figures.failure)} over the random noise)" if figures.failure else ""
     return (
         f"If someone thought the odds were 50:50 that you gave a certain answer, {results} could move that to "
         f"{percent_words(figures.answered_pct)}. If they only wondered whether you took part at all: to "
-        f"{percent_words(figures.took_part_pct)}{chance if figures.failure else ''}."
+        f"{percent_words(figures.took_part_pct)}{but}."
     )
 
 

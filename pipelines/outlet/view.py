@@ -37,6 +37,7 @@ class ReportView:
     lowest: tuple[Bar, ...]
     indices: tuple[Bar, ...]
     index_groups: tuple[QuestionView, ...]
+    silent_indices: tuple[str, ...]
     blocks: tuple[Block, ...]
     participation: tuple[Participation, ...]
     publishable: int
@@ -59,7 +60,8 @@ def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
     flags = summary.column("publishable").to_pylist()
     indices = [a for a in card.instrument.attributes if a.origin == "index"]
     indexed = [(a.id, a.label, f) for a in indices if (f := figures.headline(a.id)) is not None]
-    index_groups = tuple(view for a in indices if (view := question_view(a, attributes, figures)).groups or view.silent)
+    index_views = [question_view(a, attributes, figures) for a in indices]
+    index_groups = tuple(view for view in index_views if view.groups)
     people = card.expert.participation
     return ReportView(
         respondents=about(people.estimated_respondents),
@@ -71,6 +73,7 @@ def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
             for row in (_overview(item, attributes, "i") for item in ranked(indexed))
         ),
         index_groups=index_groups,
+        silent_indices=tuple(view.label for view in index_views if view.silent and not view.groups),
         blocks=_blocks(card, questions, views, figures, attributes),
         participation=participation_of(card, figures, estimates),
         publishable=sum(flags),
@@ -80,7 +83,7 @@ def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
 
 def _overview(item: tuple[str, str, Figure], attributes: dict[str, CardAttribute], prefix: str = "q") -> Bar:
     identifier, label, figure = item
-    return bar(label, figure, scale_of(figure, attributes.get(identifier)), anchor=f"{prefix}-{identifier}")
+    return bar(label, figure, scale_of(figure, attributes), anchor=f"{prefix}-{identifier}")
 
 
 def _scale_title(attribute: CardAttribute) -> tuple[str, ...]:
@@ -102,7 +105,7 @@ def _blocks(
         items = [a for a in questions if a.id in index.items and a.id not in taken]
         taken.update(a.id for a in items)
         figure = figures.headline(index.id)
-        lead = None if figure is None else bar(index.label, figure, scale_of(figure, attributes.get(index.id)))
+        lead = None if figure is None else bar(index.label, figure, scale_of(figure, attributes))
         if items:
             blocks.append((index.label, lead, items))
     rest = [a for a in questions if a.id not in taken]

@@ -31,7 +31,7 @@ def table_query(table: MeasuredTable, axes: tuple[_Axis, ...], relation: str) ->
         if axis.attribute.kind == "single":
             keys.append(axis.columns[0])
         elif axis.attribute.kind == "score":
-            keys.append(f"CASE WHEN {axis.columns[0]} < 0 THEN -{axis.columns[0]} ELSE 0 END")
+            keys.append(f"CAST(CASE WHEN {axis.columns[0]} < 0 THEN -{axis.columns[0]} ELSE 0 END AS UTINYINT)")
     multis = [axis for axis in axes if axis.attribute.kind == "multi"]
     ticks = list(product(*(range(len(axis.columns)) for axis in multis)))
     sums: list[str] = []

@@ -62,7 +62,8 @@ def _prepare(
         connection.execute(f"LOAD {_quoted(str(_crypto_extension()))}")
         connection.execute("SET temp_file_encryption = true")
         connection.execute(f"SET temp_directory = {_quoted(str(spill))}")
-        connection.execute("SET perfect_ht_threshold = 24")
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET perfect_ht_threshold = 16")
         for alias, (path, writable) in files.items():
             mode = "" if writable else ", READ_ONLY"
             connection.execute(

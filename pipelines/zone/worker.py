@@ -1,8 +1,8 @@
 """The zone worker: the only process that opens the zone. One verb, then exit.
 
 Started by `pipelines.zone.launcher` as `python -I -m pipelines.zone.worker PARENT_PID`. Requests come in on standard
-input; what goes back is a snapshot id, Released measurements, or an error code. Standard error is closed: nothing that a
-library prints can leave.
+input; what goes back is a snapshot id, Released measurements, or an error code. What a library prints goes nowhere: both
+standard streams point to the null device, and the answers go through a descriptor that only this module knows.
 """
 
 import os
@@ -77,12 +77,12 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
             send(out, Message("sealed", {}, to_bytes(released)))
 
 
-def _show(request: Message) -> None:
+def _show(request: Message, out: BinaryIO) -> None:
     from pipelines.zone.ingest_room import ingest_lines
 
-    for line in ingest_lines(Path(request.body["folder"]), _key(request)[0]):
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    lines = ingest_lines(Path(request.body["folder"]), _key(request)[0])
+    out.write("".join(f"{line}\n" for line in lines).encode())
+    out.flush()
 
 
 def _serve(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...]) -> None:
@@ -92,9 +92,17 @@ def _serve(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[st
     elif verb == "measure":
         _measure(request, source, out, isolated)
     elif verb == "show":
-        _show(request)
+        _show(request, out)
     else:
         raise InternalFault("worker_verb", "the worker was asked for something it does not do")
+
+
+def _private_output() -> BinaryIO:
+    """The pipe or terminal behind standard output, from now on reached through this object alone."""
+    out = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    return out
 
 
 def main(arguments: list[str]) -> int:
@@ -102,7 +110,7 @@ def main(arguments: list[str]) -> int:
     if not isolation.die_with_parent(int(arguments[0])):
         return InternalFault.exit_code
     isolated = isolation.isolate()
-    source, out = sys.stdin.buffer, sys.stdout.buffer
+    source, out = sys.stdin.buffer, _private_output()
     request = receive(source)
     if request is None:
         return InternalFault.exit_code

@@ -1,9 +1,8 @@
 """Policies and declarations that only tests write: noise so small that it rounds to nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from tests.real.oracle import read_declaration
 from tests.real.surveys import RealSurvey
@@ -28,11 +27,8 @@ def vanishing_policy(survey: RealSurvey, workload: dict[str, Any]) -> dict[str, 
 
 
 def write_declarations(folder: Path, declaration: dict[str, Any], policy: dict[str, Any]) -> Path:
-    """survey.yaml and policy.yaml of a test, in a new folder."""
+    """survey.yaml and policy.yaml of a test, in a new folder; JSON is YAML."""
     folder.mkdir(parents=True)
-    writer = YAML(typ="safe", pure=True)
-    writer.representer.ignore_aliases = lambda *_: True
     for name, content in (("survey.yaml", declaration), ("policy.yaml", policy)):
-        with (folder / name).open("w", encoding="utf-8") as file:
-            writer.dump(content, file)
+        (folder / name).write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
     return folder

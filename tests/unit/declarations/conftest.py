@@ -51,10 +51,11 @@ def declare(tmp_path: Path) -> Declare:
 
     def write(survey: dict[str, str] | None = None, policy: dict[str, str] | None = None) -> Path:
         for name, text, changes in (("survey.yaml", SURVEY, survey), ("policy.yaml", POLICY, policy)):
+            written = text
             for old, new in (changes or {}).items():
-                assert old in text
-                text = text.replace(old, new)
-            (tmp_path / name).write_text(text)
+                assert old in written
+                written = written.replace(old, new)
+            (tmp_path / name).write_text(written)
         return tmp_path
 
     return write

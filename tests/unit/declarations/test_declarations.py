@@ -42,7 +42,7 @@ def test_another_policy_file_replaces_the_directorys(declare: Declare, tmp_path:
     other.write_text((folder / "policy.yaml").read_text().replace("{epsilon: 2, noise", "{epsilon: 1, noise"))
     assert load_declarations(folder, other).policy.spend.epsilon == 1
     other.write_text(other.read_text().replace("delta: 1.0e-6", "delta: 2"))
-    with pytest.raises(DeclarationFault, match="cautious.yaml:3: delta: must be less than 1"):
+    with pytest.raises(DeclarationFault, match=r"cautious\.yaml:3: delta: must be less than 1"):
         load_declarations(folder, other)
 
 
@@ -111,7 +111,9 @@ def test_a_survey_without_keys_protects_responses(declare: Declare) -> None:
 
 
 def test_every_problem_of_both_files_is_told_at_once(declare: Declare) -> None:
-    folder = declare({"responses: 3000": "responses: many", "type: rating": "type: rate"}, {"delta: 1.0e-6": "delta: 2"})
+    folder = declare(
+        {"responses: 3000": "responses: many", "type: rating": "type: rate"}, {"delta: 1.0e-6": "delta: 2"}
+    )
     found = problems(folder)
     assert [line.split(": ")[0] for line in found] == ["survey.yaml:5", "survey.yaml:18", "policy.yaml:3"]
     with pytest.raises(DeclarationFaults) as caught:
@@ -129,7 +131,11 @@ def test_missing_files_and_folders(declare: Declare, tmp_path: Path) -> None:
 
 def test_long_input_is_never_repeated(declare: Declare) -> None:
     long = "q" * 5000
-    for changes in ({"positive: [1]": f"positive: [{long}]"}, {"type: rating": f"type: {long}"}, {"    positive:": f"    {long}:"}):
+    for changes in (
+        {"positive: [1]": f"positive: [{long}]"},
+        {"type: rating": f"type: {long}"},
+        {"    positive:": f"    {long}:"},
+    ):
         assert all(len(line) < 400 for line in problems(declare(changes)))
 
 
@@ -141,5 +147,7 @@ def test_not_built_yet_has_a_stable_code(declare: Declare) -> None:
 
 def test_attributes_must_fit_into_a_byte(declare: Declare) -> None:
     options = ", ".join(f"{i}: {i}" for i in range(1, 200))
-    changes = {"options: {1: Good, 2: Poor, 3: {label: Don't know, role: no_opinion}}": f"options: {{{options}}}\n    half_steps: true"}
+    changes = {
+        "options: {1: Good, 2: Poor, 3: {label: Don't know, role: no_opinion}}": f"options: {{{options}}}\n    half_steps: true"
+    }
     assert problems(declare(changes)) == ["survey.yaml:16: questions.0: has 400 cells, and at most 250 can be counted"]

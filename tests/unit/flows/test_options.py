@@ -17,7 +17,9 @@ def survey(*ids: str) -> Any:
 def files(folder: Path, ids: tuple[str, ...], *given: str) -> list[tuple[str, str]]:
     for name in ("a.csv", "b.csv", "a=b.csv"):
         (folder / name).touch()
-    return [(f.source_id, f.path.name) for f in source_files(survey(*ids), [g.replace("@", f"{folder}/") for g in given])]
+    return [
+        (f.source_id, f.path.name) for f in source_files(survey(*ids), [g.replace("@", f"{folder}/") for g in given])
+    ]
 
 
 def test_one_source_needs_no_id(tmp_path: Path) -> None:

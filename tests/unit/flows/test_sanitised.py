@@ -22,7 +22,9 @@ def caught_from(exception: BaseException) -> SanitisedFailure:
     return caught.value
 
 
-@pytest.mark.parametrize("exception", [ValueError(CANARY), BudgetRefused("cap_exceeded", CANARY), BaseException(CANARY)])
+@pytest.mark.parametrize(
+    "exception", [ValueError(CANARY), BudgetRefused("cap_exceeded", CANARY), BaseException(CANARY)]
+)
 def test_a_failure_carries_its_code_only(exception: BaseException) -> None:
     failure = caught_from(exception)
     assert failure.__cause__ is None

@@ -10,7 +10,7 @@ from tests.outlet_sample import Sample, make_sample
 
 @pytest.fixture(scope="session")
 def sample() -> Sample:
-    return make_sample(ratings=10, people=900, sd=9.0, needed=1)
+    return make_sample(ratings=10, people=893, sd=9.0, needed=1)
 
 
 @pytest.fixture(scope="session")

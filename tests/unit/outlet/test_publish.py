@@ -8,6 +8,8 @@ import pytest
 
 from pipelines.outlet import publish as publication
 from pipelines.outlet.publish import publish, release_files
+from pipelines.outlet.report import report_from_folder
+from pipelines.outlet.verify import verify
 from schemas.errors import Fault, IntegrityFault
 from schemas.manifest import MANIFEST_FILE, RELEASED_FILES
 from tests.outlet_sample import Sample, make_sample
@@ -41,7 +43,7 @@ def test_publishing_again_leaves_the_folder_alone(sample: Sample, published: Pat
 def test_another_release_in_the_place_is_refused(sample: Sample, published: Path, tmp_path: Path) -> None:
     folder = tmp_path / published.name
     shutil.copytree(published, folder)
-    redrawn = make_sample(ratings=10, people=900, sd=9.0, needed=1)
+    redrawn = make_sample(ratings=10, people=893, sd=9.0, needed=1)
     with pytest.raises(IntegrityFault, match="another release"):
         _publish(replace(sample, released=redrawn.released), folder)
 
@@ -137,3 +139,13 @@ def test_rows_do_not_depend_on_the_values(sample: Sample) -> None:
         for column in ("table", "attribute_1", "code_1", "code_2", "scale", "subject", "statistic", "option", "group"):
             if column in one.column_names:
                 assert one.column(column).equals(two.column(column)), (name, column)
+
+
+@pytest.mark.parametrize("people", [12, 1500])
+def test_planned_and_estimated_releases_publish(tmp_path: Path, people: int) -> None:
+    """The outlet takes what the real plan, estimates and summary give it, of hardly anybody as well."""
+    planned = make_sample(ratings=9, people=people, planned=True)
+    _publish(planned, tmp_path / "r")
+    found = verify(tmp_path / "r")
+    assert found.card.expert.participation.estimated_respondents == planned.estimates.total
+    assert report_from_folder(tmp_path / "r").encode() == (tmp_path / "r" / "report.html").read_bytes()

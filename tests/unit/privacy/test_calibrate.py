@@ -29,7 +29,11 @@ def rowwise_greg(rows, attributes, survey, answer):
         sample = rows[name].sum(axis=0).astype(float)
         for cell, own in zip(attributes[name].cells, sample, strict=True):
             key = "not_answered" if cell.code == "_not_answered" else cell.code
-            free = sum(s for c, s in zip(attributes[name].cells, sample, strict=True) if c.code.replace("_not_answered", "not_answered") in targets)
+            free = sum(
+                s
+                for c, s in zip(attributes[name].cells, sample, strict=True)
+                if c.code.replace("_not_answered", "not_answered") in targets
+            )
             totals.append(targets[key] / sum(targets.values()) * free if key in targets else own)
     gap = np.array(totals) - design.sum(axis=0)
     multipliers, *_ = np.linalg.lstsq(design.T @ design, gap, rcond=1e-10)
@@ -81,7 +85,7 @@ def test_under_much_noise_it_tends_to_the_unweighted_figure():
     plan, estimates = estimated(attributes, rows, noise, tables_of(), rng)
     _, moved = calibrated("quality", survey, attributes, plan, estimates)
     assert moved.counts == pytest.approx(estimates.tables["quality"].counts, abs=0.5)
-    assert moved.prior_variance > 0
+    assert moved.unknown > 0
 
 
 def test_without_crosstabs_it_is_a_model_with_the_prior_as_error():
@@ -93,7 +97,7 @@ def test_without_crosstabs_it_is_a_model_with_the_prior_as_error():
     weights, moved = calibrated("quality", survey, attributes, plan, estimates)
     assert weights.model_based and not moved.measured
     assert moved.counts == pytest.approx(estimates.tables["quality"].counts)
-    assert moved.prior_variance > 0
+    assert moved.unknown > 0
 
 
 def test_no_targets_no_calibration():

@@ -35,7 +35,13 @@ def test_least_squares_is_that_of_the_normal_equations():
     survey, rng = riverbend(), np.random.default_rng(2)
     attributes = by_id(survey)
     rows = simulate(attributes, 300, rng)
-    noise = {("age",): 4.0, ("district",): 7.0, ("age", "district"): 3.0, ("district", "quality"): 5.0, ("age", "quality"): 2.0}
+    noise = {
+        ("age",): 4.0,
+        ("district",): 7.0,
+        ("age", "district"): 3.0,
+        ("district", "quality"): 5.0,
+        ("age", "quality"): 2.0,
+    }
     names = ("age", "district", "quality")
     plan = plan_of(attributes, noise, [names])
     measured = released(plan, {t.id: exact_table(rows, t.attributes) for t in plan.measured}, rng).value.tables
@@ -86,7 +92,9 @@ def test_what_nobody_measured_is_independent_and_says_so():
     pair = estimates.tables["age*quality"]
     assert pair.counts == pytest.approx(np.outer(age, quality) / estimates.total)
     assert not pair.measured and not pair.informative
-    assert (pair.noise_variance >= 0).all() and pair.noise_variance.max() < estimates.tables["quality"].noise_variance.max()
+    assert (pair.noise_variance >= 0).all() and pair.noise_variance.max() < estimates.tables[
+        "quality"
+    ].noise_variance.max()
     cube = estimates.tables["age*district*quality"].counts
     district = estimates.tables["district"].counts
     expected = age[:, None, None] * district[None, :, None] * quality[None, None, :] / estimates.total**2

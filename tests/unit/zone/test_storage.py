@@ -63,3 +63,9 @@ def test_spill_is_encrypted(tmp_path: Path) -> None:
             assert canary.encode() not in content
     assert seen > 0, "nothing was spilled: the test shows nothing"
     assert canary.encode() not in (tmp_path / "a.duckdb").read_bytes()
+
+
+def test_a_slow_query_draws_no_progress_bar(tmp_path: Path) -> None:
+    """DuckDB draws one on standard output after two seconds: that is the pipe to the parent."""
+    with open_zone({"zone": (tmp_path / "a.duckdb", True)}, KEY, spill=tmp_path / "spill") as connection:
+        assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]

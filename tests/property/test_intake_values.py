@@ -1,0 +1,72 @@
+"""Laws of the small functions of intake."""
+
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.intake.identity import normaliser
+from pipelines.intake.multi import splitter
+from pipelines.intake.numeric import number_in
+from pipelines.intake.timestamps import UNKNOWN, UNREADABLE, Clock
+from pipelines.intake.values import canonical_number, trim
+from schemas.survey import KeyNormalisation
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+PATTERNS = ["%d/%m/%Y %H:%M", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S", "%Y%m%d", "%H:%M %d.%m.%Y", "(%Y) %d*%m"]
+
+
+@pytest.mark.parametrize("kind", list(KeyNormalisation))
+@given(value=TEXT)
+def test_normalising_twice_changes_nothing(kind: KeyNormalisation, value: str) -> None:
+    normalise = normaliser(kind, plus_addresses=True)
+    assert normalise(normalise(value)) == normalise(value)
+
+
+@given(value=TEXT)
+def test_trimming_twice_changes_nothing(value: str) -> None:
+    assert trim(trim(value)) == trim(value)
+
+
+@given(st.decimals(-(10**9), 10**9, allow_nan=False, places=3))
+def test_canonical_numbers_keep_the_value(number) -> None:
+    text = canonical_number(f"{number:f}")
+    assert text is not None
+    assert number_in(text) == number
+    assert canonical_number(text) == text
+
+
+@given(st.lists(st.sampled_from(["a", "b b", "c/d", "é"]), max_size=6), st.sampled_from([",", ";", ", ", " | "]))
+def test_splitting_undoes_joining(parts: list[str], separator: str) -> None:
+    assert splitter(["a", "b b", "c/d", "é"], separator)(separator.join(parts)) == parts
+
+
+@given(TEXT, st.sampled_from([",", ";", " ", "||"]))
+def test_splitting_ends_and_gives_no_blank(cell: str, separator: str) -> None:
+    parts = splitter(["a", "b,c"], separator)(trim(cell))
+    assert "".join(parts) == "" or len(parts) <= len(cell)
+
+
+def by_strptime(value: str, pattern: str) -> int:
+    for candidate in (pattern, "%Y-%m-%d %H:%M:%S"):
+        try:
+            moment = datetime.strptime(trim(value), candidate).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        micros = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000
+        return micros if micros >= 0 else UNREADABLE
+    return UNREADABLE if trim(value) else UNKNOWN
+
+
+@given(
+    pattern=st.sampled_from(PATTERNS),
+    moments=st.lists(st.datetimes(datetime(1960, 1, 1), datetime(2999, 12, 31)), max_size=5),
+    noise=st.lists(st.text("0123456789/:-. ()*", max_size=19), max_size=5),
+    unpadded=st.booleans(),
+)
+def test_clocks_agree_with_strptime(pattern: str, moments: list[datetime], noise: list[str], unpadded: bool) -> None:
+    values = [moment.strftime(pattern.replace("%", "%-") if unpadded else pattern) for moment in moments] + noise
+    found = Clock(pattern).moments(pa.array(values, pa.string())).tolist()
+    assert found == [by_strptime(value, pattern) for value in values]
