@@ -39,8 +39,8 @@ def moments_of(names: list[str], estimates: Estimates, precisions: Mapping[Key, 
     """Moments of the named demographics.
 
     A category of x respondents with noise variance v counts by x² / (x² + v). The inverse is filtered, λ / (λ² + ν²)
-    for an eigenvalue λ, with ν² four times the noise variance of λ; both go to the plain inverse as the noise vanishes, and
-    collinear sets have no part in it.
+    for an eigenvalue λ, with ν² four times the noise variance of λ; both go to the plain inverse as the noise vanishes,
+    and collinear sets have no part in it.
     """
     size = np.concatenate([estimates.tables[name].counts for name in names])
     variance = np.concatenate([estimates.tables[name].noise_variance for name in names])

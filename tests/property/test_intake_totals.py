@@ -12,10 +12,15 @@ from schemas.errors import Fault
 from tests.intake_sample import Taken, keyless, rating, survey_with, take
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
-CELL = st.one_of(st.sampled_from(["1", "2.0", "5", "", " ", "x", "a@b", '"', ",", "\n", "\r\n", "\x00", ";", "é"]), TEXT)
+CELL = st.one_of(
+    st.sampled_from(["1", "2.0", "5", "", " ", "x", "a@b", '"', ",", "\n", "\r\n", "\x00", ";", "é"]), TEXT
+)
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16"])
 SURVEY = survey_with(
-    [rating("a", "A"), {"id": "m", "column": "M", "type": "multi", "at_most": 2, "options": {"1": "x", "x": "y", ",": "z"}}],
+    [
+        rating("a", "A"),
+        {"id": "m", "column": "M", "type": "multi", "at_most": 2, "options": {"1": "x", "x": "y", ",": "z"}},
+    ],
     sources=[{"id": "web", "format": "delimited", "where": {"W": ["1", ""]}}],
 )
 
@@ -63,7 +68,9 @@ def test_any_file_is_taken_or_refused(content: bytes) -> None:
         assert fault.exit_code == 4
 
 
-@given(st.lists(st.tuples(st.sampled_from(["1", "2", " 2", ""]), st.sampled_from(["A", "B", "C", ""]), CELL), max_size=15))
+@given(
+    st.lists(st.tuples(st.sampled_from(["1", "2", " 2", ""]), st.sampled_from(["A", "B", "C", ""]), CELL), max_size=15)
+)
 def test_long_layouts(lines: list[tuple[str, str, str]]) -> None:
     source = {"id": "web", "format": "delimited", "layout": "long", "respondent": ["R"], "item": "I", "value": "V"}
     survey = keyless([rating("a", "A"), rating("b", "B")], sources=[source])

@@ -10,7 +10,11 @@ ROWS = "Email,Q1\nana@example.org,1\nBEN@example.org,2\neva@example.org,3\n"
 
 
 def verified_survey(kind: str, match: str, require: bool = False, **residents):
-    declared = {"key": ["Email"], "normalise": "email", "verified_by": {"format": kind, "match": match, "require": require}}
+    declared = {
+        "key": ["Email"],
+        "normalise": "email",
+        "verified_by": {"format": kind, "match": match, "require": require},
+    }
     return survey_with(residents=declared | residents)
 
 
@@ -48,7 +52,13 @@ def test_dynamics_workbook(tmp_path: Path) -> None:
     path = tmp_path / "contacts.xlsx"
     book = xlsxwriter.Workbook(str(path))
     sheet = book.add_worksheet()
-    names = ["(Do Not Modify) Contact", "(Do Not Modify) Row Checksum", "(Do Not Modify) Modified On", "Full Name", "Email"]
+    names = [
+        "(Do Not Modify) Contact",
+        "(Do Not Modify) Row Checksum",
+        "(Do Not Modify) Modified On",
+        "Full Name",
+        "Email",
+    ]
     sheet.write_row(0, 0, names)
     sheet.write_row(1, 0, ["guid", "sum", "", "Ana One", "ana@example.org"])
     sheet.write_row(2, 0, ["guid", "sum", "", "Ben Two", "ben@example.org"])
@@ -88,7 +98,11 @@ def test_refusals(tmp_path: Path) -> None:
     missing = refusal(tmp_path, None)
     assert (missing.code, "--contacts FILE" in missing.line()) == ("contacts_missing", True)
     unknown = refusal(tmp_path, "E-mail,Name\nana@example.org,Ana\n")
-    assert (unknown.code, "'E-mail'" in unknown.line(), "ana" in unknown.line()) == ("contacts_column_missing", True, False)
+    assert (unknown.code, "'E-mail'" in unknown.line(), "ana" in unknown.line()) == (
+        "contacts_column_missing",
+        True,
+        False,
+    )
     assert refusal(tmp_path, "Email,Email\n").code == "contacts_column_duplicate"
     assert refusal(tmp_path, "\x1f").code == "source_empty"
 

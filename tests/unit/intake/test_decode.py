@@ -9,7 +9,10 @@ from tests.intake_sample import keyless, rating, take_text
 
 TEXT = "Q1,Q2\n1,Sí\n2,Año\n3,“No”\n"
 SURVEY = keyless(
-    [rating("quality", "Q1"), {"id": "c", "column": "Q2", "type": "choice", "options": {"Sí": "y", "Año": "a", "“No”": "n"}}]
+    [
+        rating("quality", "Q1"),
+        {"id": "c", "column": "Q2", "type": "choice", "options": {"Sí": "y", "Año": "a", "“No”": "n"}},
+    ]
 )
 
 

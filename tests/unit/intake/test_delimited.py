@@ -13,7 +13,9 @@ PAIR = keyless([rating("a", "A"), rating("b", "B")])
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_separators_and_line_ends(tmp_path: Path, separator: str, end: str) -> None:
-    text = end.join([f"A{separator}B{separator}Note", f'1{separator}2{separator}"x, y; z"', f"3{separator}4{separator}", ""])
+    text = end.join(
+        [f"A{separator}B{separator}Note", f'1{separator}2{separator}"x, y; z"', f"3{separator}4{separator}", ""]
+    )
     taken = take_text(PAIR, tmp_path, text)
     assert (taken.cells("a"), taken.cells("b")) == (["1", "3"], ["2", "4"])
 
@@ -127,7 +129,12 @@ def test_unknown_source(tmp_path: Path) -> None:
 
 def test_other_containers_are_named(tmp_path: Path) -> None:
     path = tmp_path / "export.csv"
-    for start, name in ((b"PK\x03\x04", "xlsx"), (b"PAR1", "parquet"), (b"\x1f\x8b", "gzip"), (b"\xd0\xcf\x11\xe0", "xls")):
+    for start, name in (
+        (b"PK\x03\x04", "xlsx"),
+        (b"PAR1", "parquet"),
+        (b"\x1f\x8b", "gzip"),
+        (b"\xd0\xcf\x11\xe0", "xls"),
+    ):
         path.write_bytes(start + b"\x00" * 20)
         with pytest.raises(InputRefused) as caught:
             take(survey_with(), path)

@@ -19,7 +19,10 @@ def same(kind: str, values: list[str], plus_addresses: bool = False) -> bool:
 @pytest.mark.parametrize(
     ("kind", "values"),
     [
-        ("email", ["ana@example.org", " Ana@Example.ORG ", "ana@example.org", "ana@example.org\u200b", "ana @example.org"]),
+        (
+            "email",
+            ["ana@example.org", " Ana@Example.ORG ", "ana@example.org", "ana@example.org\u200b", "ana @example.org"],
+        ),
         ("email", ["josé@example.org", "jose\u0301@example.org", "JOSÉ@EXAMPLE.ORG"]),
         ("phone", ["(812) 555-0100", "812.555.0100", "812 555 0100"]),
         ("phone", ["+1 812 555 0100", "0018125550100", "(+1) 812-555-0100"]),

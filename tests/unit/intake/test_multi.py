@@ -5,7 +5,12 @@ import pytest
 from pipelines.intake.multi import splitter
 from tests.intake_sample import keyless, take_text
 
-BOATS = {"boat": {"label": "Boat", "also": ["A boat, kayak, or canoe"]}, "Pier": "Pier", "Pier, fixed": "Fixed", "3": "Beach"}
+BOATS = {
+    "boat": {"label": "Boat", "also": ["A boat, kayak, or canoe"]},
+    "Pier": "Pier",
+    "Pier, fixed": "Fixed",
+    "3": "Beach",
+}
 
 
 def joined(folder: Path, values: list[str], *, at_most: int = 4, separator: str = ",", missing=None, options=None):
@@ -46,10 +51,13 @@ def test_joined_cells(tmp_path: Path, value: str, ticks: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("separator", "value"), [(";", "a;b;"), ("; ", "a;b"), (" ", "a  b"), ("|", "a|b"), ("||", "a || b"), ("\n", '"a\nb"')]
+    ("separator", "value"),
+    [(";", "a;b;"), ("; ", "a;b"), (" ", "a  b"), ("|", "a|b"), ("||", "a || b"), ("\n", '"a\nb"')],
 )
 def test_separators(tmp_path: Path, separator: str, value: str) -> None:
-    assert joined(tmp_path, [value], separator=separator, options={"a": "A", "b": "B", "c": "C", "d": "D"}) == [["a", "b"]]
+    assert joined(tmp_path, [value], separator=separator, options={"a": "A", "b": "B", "c": "C", "d": "D"}) == [
+        ["a", "b"]
+    ]
 
 
 def test_excess_ticks_are_cut_in_declared_order(tmp_path: Path) -> None:
@@ -73,7 +81,11 @@ def columns(folder: Path, rows: list[str], missing=None, absent=(), **changes):
         "id": "m",
         "type": "multi",
         "at_most": 2,
-        "options": {"0": "Zero", "b": {"label": "Bike", "also": ["bicycle"]}, "c": {"label": {"en": "Car", "es": "Coche"}}},
+        "options": {
+            "0": "Zero",
+            "b": {"label": "Bike", "also": ["bicycle"]},
+            "c": {"label": {"en": "Car", "es": "Coche"}},
+        },
         "columns": {"0": "m0", "b": "mb", "c": "mc"},
     } | changes
     survey = keyless(

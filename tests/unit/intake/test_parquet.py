@@ -38,8 +38,13 @@ def test_types_become_the_text_of_a_csv(tmp_path: Path, values: object) -> None:
 
 def test_booleans_half_points_and_times(tmp_path: Path) -> None:
     survey = survey_with(
-        [rating("a", "A", half_steps=True), {"id": "c", "column": "C", "type": "choice", "options": {"true": "y", "false": "n"}}],
-        sources=[{**PARQUET[0], "time": {"column": "When", "pattern": "%Y"}, "complete": {"column": "C", "in": ["TRUE"]}}],
+        [
+            rating("a", "A", half_steps=True),
+            {"id": "c", "column": "C", "type": "choice", "options": {"true": "y", "false": "n"}},
+        ],
+        sources=[
+            {**PARQUET[0], "time": {"column": "When", "pattern": "%Y"}, "complete": {"column": "C", "in": ["TRUE"]}}
+        ],
     )
     path = saved(
         tmp_path,
@@ -57,7 +62,9 @@ def test_booleans_half_points_and_times(tmp_path: Path) -> None:
 
 
 def test_dates_as_text(tmp_path: Path) -> None:
-    survey = keyless([{"id": "c", "column": "C", "type": "choice", "options": {"2026-05-01": "May Day"}}], sources=PARQUET)
+    survey = keyless(
+        [{"id": "c", "column": "C", "type": "choice", "options": {"2026-05-01": "May Day"}}], sources=PARQUET
+    )
     assert take(survey, saved(tmp_path, C=[date(2026, 5, 1)])).cells("c") == ["2026-05-01"]
 
 

@@ -60,7 +60,8 @@ def test_sheets(tmp_path: Path) -> None:
 
 def test_a_qualtrics_workbook(tmp_path: Path) -> None:
     path = workbook(
-        tmp_path / "export.xlsx", [["Status", "A"], ["Response Type", "Rate us"], ['{"ImportId":"status"}', "{}"], [None, 2]]
+        tmp_path / "export.xlsx",
+        [["Status", "A"], ["Response Type", "Rate us"], ['{"ImportId":"status"}', "{}"], [None, 2]],
     )
     assert take(keyless([rating("a", "A")], sources=[{"id": "web", "format": "qualtrics"}]), path).cells("a") == ["2"]
 
@@ -68,7 +69,13 @@ def test_a_qualtrics_workbook(tmp_path: Path) -> None:
 def test_damaged_workbooks_are_refused(tmp_path: Path) -> None:
     good = workbook(tmp_path / "good.xlsx", [["Email", "A", "B", "When"]]).read_bytes()
     path = tmp_path / "export.xlsx"
-    for content in (good[:-40], good[: len(good) // 2], good[:10], good[:200] + b"\x00" * 50 + good[250:], b"PK\x03\x04"):
+    for content in (
+        good[:-40],
+        good[: len(good) // 2],
+        good[:10],
+        good[:200] + b"\x00" * 50 + good[250:],
+        b"PK\x03\x04",
+    ):
         path.write_bytes(content)
         with pytest.raises(InputRefused) as caught:
             take(SURVEY, path)
