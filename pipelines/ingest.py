@@ -18,7 +18,9 @@ DEFAULT_MEMORY = "2GB"
 
 def _readable(path: Path, what: str) -> Path:
     if not path.is_file():
-        raise InputRefused("source_missing", f"the {what} does not exist or is not a file", where=str(path), do="Check the path")
+        raise InputRefused(
+            "source_missing", f"the {what} does not exist or is not a file", where=str(path), do="Check the path"
+        )
     return path.resolve()
 
 
@@ -47,7 +49,10 @@ def ingest(
         "memory": memory,
     }
     ledger = Ledger.open(workspace, witness=witness)
-    with ledger.lock() as held, launcher.working(WaveZone.of(workspace, survey, key), "ingest", request, inherited=(held,)) as worker:
+    with (
+        ledger.lock() as held,
+        launcher.working(WaveZone.of(workspace, survey, key), "ingest", request, inherited=(held,)) as worker,
+    ):
         snapshot_id = str(worker.answer(tell).body["snapshot_id"])
         body = {"survey": survey.survey, "wave": survey.wave.id, "snapshot_id": snapshot_id}
         if body not in [event.body for event in ledger.events() if event.kind is EventKind.INGESTED]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.declarations import Declarations
 from pipelines.ledger.store import Ledger
 from pipelines.outlet.publish import ReleaseContext, publish
+from pipelines.planning import planned
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone, Worker, working
@@ -18,7 +19,6 @@ from pipelines.zone.protocol import Message
 from privacy.estimate import estimate
 from privacy.ledger_rules import Crossing, CrossingState
 from privacy.measure import Measurements, Released, received
-from privacy.plan import make_plan
 from privacy.summary import summarise
 from schemas.canonical import digest
 from schemas.errors import ZoneFault
@@ -37,16 +37,6 @@ class ReleaseResult:
     already_published: bool
     charged: bool
     charge_nano_rho: int
-
-
-def plan_of(declarations: Declarations) -> Plan:
-    """The plan that a release of these declarations follows."""
-    return make_plan(
-        declarations.survey,
-        declarations.policy,
-        survey_digest=declarations.survey_digest,
-        policy_digest=declarations.policy_digest,
-    )
 
 
 def release_id_of(plan_digest: str, snapshot_id: str, attempt: int) -> str:
@@ -87,7 +77,12 @@ def _earlier(ledger: Ledger, worker: Worker, plan: Plan, crossing: Crossing) -> 
     if answer.kind == "unsealed":
         return received(bytes(answer.payload), plan)
     if crossing.state is not CrossingState.CHARGED:
-        raise ZoneFault("sealed_missing", "the sealed measurements of this release are gone", where=crossing.release_id, do="Restore the zone from your backup")
+        raise ZoneFault(
+            "sealed_missing",
+            "the sealed measurements of this release are gone",
+            where=crossing.release_id,
+            do="Restore the zone from your backup",
+        )
     ledger.record(EventKind.VOID, {"release_id": crossing.release_id, "charge_seq": charged.seq})
     return None
 
@@ -115,9 +110,13 @@ def release(
     """
     tell("planning")
     survey = declarations.survey
-    plan = plan_of(declarations)
+    plan = planned(declarations)
     ledger = Ledger.open(workspace, witness=witness)
-    body = {"survey": survey.model_dump(mode="json", by_alias=True), "plan": plan.model_dump(mode="json"), "memory": memory}
+    body = {
+        "survey": survey.model_dump(mode="json", by_alias=True),
+        "plan": plan.model_dump(mode="json"),
+        "memory": memory,
+    }
     with ledger.lock() as held:
         tell("opening the zone")
         with working(WaveZone.of(workspace, survey, key), "measure", body, inherited=(held,)) as worker:
@@ -134,7 +133,9 @@ def release(
                 charged = ledger.event(before[-1].charged_seq)
             else:
                 tell("charging")
-                charged = ledger.charge(_charge_for(declarations, plan, snapshot_id, len(before) + 1), declarations.policy)
+                charged = ledger.charge(
+                    _charge_for(declarations, plan, snapshot_id, len(before) + 1), declarations.policy
+                )
                 tell("measuring")
                 worker.ask(_order("measure", charged))
                 released = received(bytes(worker.answer(tell).payload), plan)
@@ -164,6 +165,8 @@ def _publish(
     tell("estimating")
     estimates = estimate(plan, attributes, released)
     summary = summarise(declarations.survey, declarations.policy, plan, attributes, estimates)
-    context = ReleaseContext.of(ledger, declarations.survey, declarations.policy, plan, declarations.attributes, charged, sealed)
+    context = ReleaseContext.of(
+        ledger, declarations.survey, declarations.policy, plan, declarations.attributes, charged, sealed
+    )
     tell("publishing")
     publish(folder, context, released, estimates, summary, ledger.sign)

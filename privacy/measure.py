@@ -92,7 +92,9 @@ def check_charge(plan: Plan, attributes: Mapping[str, Attribute], charge: Charge
         total += nano(rho)
         total_pure += 0 if pure is None else nano(pure)
     gaussian = any(table.mechanism == "discrete_gaussian" for table in plan.measured)
-    pure_short = charge.charge_nano_pure_epsilon is not None and (gaussian or total_pure > charge.charge_nano_pure_epsilon)
+    pure_short = charge.charge_nano_pure_epsilon is not None and (
+        gaussian or total_pure > charge.charge_nano_pure_epsilon
+    )
     if total > charge.charge_nano_rho or pure_short:
         raise IntegrityFault("charge_too_small", "the noise of this plan costs more than was charged", where="charge")
 

@@ -45,4 +45,3 @@ def draw(mechanism: Mechanism, scale: float, exact: list[int]) -> list[int]:
     """Each integer plus fresh noise. Randomness is OpenDP's own, from the operating system; it takes no seed."""
     noisy: list[int] = _measurement(mechanism, scale)(exact)
     return noisy
-

@@ -180,7 +180,9 @@ def score_attribute(
         Cell(code="low", label={"en": "Remainder"}, role=CellRole.SUBSTANTIVE, score=low),
         *trailing,
     )
-    return Attribute(id=identifier, kind="score", origin=origin, label=label, cells=cells, unit=MICRO, low=low, high=high)
+    return Attribute(
+        id=identifier, kind="score", origin=origin, label=label, cells=cells, unit=MICRO, low=low, high=high
+    )
 
 
 def _demographic_attribute(demographic: Demographic) -> Attribute:
@@ -209,17 +211,28 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
         elif isinstance(question, MultiQuestion):
             cells = (*_option_cells(question.options), *_specials(CellRole.NONE), *trailing)
             found.append(
-                Attribute(id=question.id, kind="multi", origin="question", label=label, cells=cells, at_most=question.at_most)
+                Attribute(
+                    id=question.id, kind="multi", origin="question", label=label, cells=cells, at_most=question.at_most
+                )
             )
         elif isinstance(question, NpsQuestion):
-            points = tuple(Cell(code=str(i), label=str(i), role=CellRole.SUBSTANTIVE, score=float(i)) for i in range(11))
-            found.append(Attribute(id=question.id, kind="single", origin="question", label=label, cells=(*points, *trailing)))
+            points = tuple(
+                Cell(code=str(i), label=str(i), role=CellRole.SUBSTANTIVE, score=float(i)) for i in range(11)
+            )
+            found.append(
+                Attribute(id=question.id, kind="single", origin="question", label=label, cells=(*points, *trailing))
+            )
         elif question.type in ("rating", "choice"):
             half = isinstance(question, RatingQuestion) and question.half_steps
             cells = (*_option_cells(question.options, half_steps=half), *trailing)
             found.append(
                 Attribute(
-                    id=question.id, kind="single", origin="question", label=label, cells=cells, positive=question.positive
+                    id=question.id,
+                    kind="single",
+                    origin="question",
+                    label=label,
+                    cells=cells,
+                    positive=question.positive,
                 )
             )
     for index in survey.indices:

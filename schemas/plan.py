@@ -13,7 +13,6 @@ NANO = 1_000_000_000
 """Nano-ρ (and nano-ε) per ρ (and ε): the ledger's integers."""
 
 
-
 def nano(loss: float | Fraction) -> int:
     """Loss in integer nano-units, rounded up, so that a sum of charges never falls below the true loss."""
     return ceil(Fraction(loss) * NANO)

@@ -203,12 +203,6 @@ class ThemesQuestion(_Question):
 
 
 Question = Annotated[
-    RatingQuestion
-    | ChoiceQuestion
-    | MultiQuestion
-    | NumericQuestion
-    | NpsQuestion
-    | RankingQuestion
-    | ThemesQuestion,
+    RatingQuestion | ChoiceQuestion | MultiQuestion | NumericQuestion | NpsQuestion | RankingQuestion | ThemesQuestion,
     Field(discriminator="type"),
 ]

@@ -210,7 +210,9 @@ class Survey(Declared):
                 if question is None:
                     raise ValueError(f"index {index.id!r} names {item!r}, which is not a question")
                 if question.type not in ("rating", "choice"):
-                    raise ValueError(f"index {index.id!r}: item {item!r} is of type {question.type}; rating or choice needed")
+                    raise ValueError(
+                        f"index {index.id!r}: item {item!r} is of type {question.type}; rating or choice needed"
+                    )
                 if index.score == "positive" and not question.positive:
                     raise ValueError(f"index {index.id!r}: item {item!r} declares no positive options")
         for name in (*self.trends, *self.benchmarks):
@@ -222,7 +224,11 @@ class Survey(Declared):
 
     def not_built_yet(self) -> tuple[str, ...]:
         """Declared features that this version parses but does not run."""
-        found = [f"questions.{q.id}: type {q.type}" for q in self.questions if isinstance(q, RankingQuestion | ThemesQuestion)]
+        found = [
+            f"questions.{q.id}: type {q.type}"
+            for q in self.questions
+            if isinstance(q, RankingQuestion | ThemesQuestion)
+        ]
         if self.trends:
             found.append("trends")
         if self.benchmarks:
@@ -230,4 +236,3 @@ class Survey(Declared):
         if self.residents.household:
             found.append("residents.household")
         return tuple(found)
-

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from pipelines.ledger.durable import sync_folder, write_private
+from pipelines.durable import sync_folder, write_private
 from schemas.errors import ZoneFault
 
 LEDGER_KEY = "ledger.key"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipelines.ledger.durable import sync_folder
+from pipelines.durable import sync_folder
 from pipelines.workspace import Workspace
 from schemas.canonical import canonical_bytes
 from schemas.errors import IntegrityFault, ZoneFault

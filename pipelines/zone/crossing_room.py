@@ -9,9 +9,9 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.durable import sync_folder
 from pipelines.zone.counting import count_tables
 from pipelines.zone.ingest_room import attributes_digest
-from pipelines.zone.keys import sync_folder
 from pipelines.zone.snapshot import Snapshot, current_snapshot
 from pipelines.zone.storage import open_zone
 from privacy.measure import Measurements, Released, check_charge, measure, seal, seal_binding, unseal
@@ -53,7 +53,9 @@ def ready_snapshot(crossing: Crossing) -> Snapshot:
 def _charge_of(event: Event, crossing: Crossing, snapshot: Snapshot) -> Charge:
     charge = Charge.model_validate(event.body)
     if event.kind is not EventKind.CHARGED:
-        raise IntegrityFault("not_a_charge", "the worker was given an event that is not a charge", where=f"seq {event.seq}")
+        raise IntegrityFault(
+            "not_a_charge", "the worker was given an event that is not a charge", where=f"seq {event.seq}"
+        )
     if charge.plan_digest != digest(crossing.plan) or charge.snapshot_id != snapshot.id:
         raise IntegrityFault("charge_foreign", "the charge is for another plan or snapshot", where=f"seq {event.seq}")
     return charge
@@ -80,7 +82,9 @@ def measure_and_seal(
     place = _sealed_path(crossing.folder, event)
     place.parent.mkdir(mode=0o700, exist_ok=True)
     _mark(place.with_suffix(".drawing"))
-    with open_zone({"zone": (snapshot.path, False)}, crossing.zone_key, spill=crossing.folder / "spill", memory=memory) as zone:
+    with open_zone(
+        {"zone": (snapshot.path, False)}, crossing.zone_key, spill=crossing.folder / "spill", memory=memory
+    ) as zone:
         exact = count_tables(zone, "zone.core_responses", attributes, crossing.plan.measured)
     released = measure(crossing.plan, exact, charge)
     content = seal(released, crossing.zone_key, _binding(event, charge), secrets.token_bytes(12))
@@ -100,7 +104,12 @@ def _mark(marker: Path) -> None:
     except FileExistsError:
         descriptor = -1
     if descriptor < 0:
-        raise IntegrityFault("already_drawn", "this charge has bought its one draw already", where=marker.stem, do="Run the release again: it will void this charge")
+        raise IntegrityFault(
+            "already_drawn",
+            "this charge has bought its one draw already",
+            where=marker.stem,
+            do="Run the release again: it will void this charge",
+        )
     os.fsync(descriptor)
     os.close(descriptor)
     sync_folder(marker.parent)

@@ -43,7 +43,9 @@ def _file_digest(path: Path, source_id: str, hmac_key: bytes, survey: Survey) ->
             while chunk := stream.read(_CHUNK):
                 mac.update(chunk)
     except OSError:
-        raise InputRefused("source_missing", "the source file cannot be read", where=path.name, do="Check the path after --source") from None
+        raise InputRefused(
+            "source_missing", "the source file cannot be read", where=path.name, do="Check the path after --source"
+        ) from None
     return mac.digest()
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
+from pipelines.durable import write_private
 from schemas.errors import UsageFault, ZoneFault
 
 KEY_BYTES = 32
@@ -38,7 +39,10 @@ class KeySource:
         if kind == "keyring" and "/" in place:
             return cls("keyring", place)
         raise UsageFault(
-            "key_source", "the key source is not understood", where="--key-source", do="Give file, file:PATH, env:NAME or keyring:SERVICE/USER"
+            "key_source",
+            "the key source is not understood",
+            where="--key-source",
+            do="Give file, file:PATH, env:NAME or keyring:SERVICE/USER",
         )
 
     def resolve(self) -> bytearray | None:
@@ -53,7 +57,12 @@ class KeySource:
             service, _, user = self.place.partition("/")
             text = keyring.get_password(service, user)
         if not text:
-            raise ZoneFault("key_missing", "there is no zone key at this place", where=f"{self.kind}:{self.place}", do="Put the key there, or name another --key-source")
+            raise ZoneFault(
+                "key_missing",
+                "there is no zone key at this place",
+                where=f"{self.kind}:{self.place}",
+                do="Put the key there, or name another --key-source",
+            )
         return bytearray(decode_key(text, where=f"{self.kind}:{self.place}"))
 
 
@@ -78,27 +87,13 @@ def read_key_file(path: Path) -> bytes:
     except (OSError, UnicodeDecodeError):
         raise ZoneFault("key_unreadable", "the zone key cannot be read", where=str(path)) from None
     if text is None:
-        raise ZoneFault("key_missing", "the zone key is missing", where=str(path), do="Restore it from your key backup; without it the zone cannot be opened")
+        raise ZoneFault(
+            "key_missing",
+            "the zone key is missing",
+            where=str(path),
+            do="Restore it from your key backup; without it the zone cannot be opened",
+        )
     return decode_key(text, where=str(path))
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Create a file only its owner can read, durably; never overwrites. Raises: FileExistsError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and creations in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def create_key_file(path: Path) -> bytes:
@@ -125,6 +120,16 @@ def read_hmac_key(path: Path, zone_key: bytes) -> bytes:
     try:
         return aes_key_unwrap(derived_key(zone_key, "hmac-wrap"), path.read_bytes())
     except FileNotFoundError:
-        raise ZoneFault("hmac_key_missing", "this wave's pseudonym key is missing", where=str(path), do="Restore it from your key backup") from None
+        raise ZoneFault(
+            "hmac_key_missing",
+            "this wave's pseudonym key is missing",
+            where=str(path),
+            do="Restore it from your key backup",
+        ) from None
     except (InvalidUnwrap, ValueError, OSError):
-        raise ZoneFault("key_wrong", "the zone key does not open this wave's keys", where=str(path), do="Check --key-source and the key backup") from None
+        raise ZoneFault(
+            "key_wrong",
+            "the zone key does not open this wave's keys",
+            where=str(path),
+            do="Check --key-source and the key backup",
+        ) from None

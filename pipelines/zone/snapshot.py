@@ -13,7 +13,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.zone.keys import derived_key, sync_folder
+from pipelines.durable import sync_folder
+from pipelines.zone.keys import derived_key
 from schemas.canonical import canonical_bytes
 from schemas.errors import ZoneFault
 
@@ -80,15 +81,32 @@ def current_snapshot(folder: Path, zone_key: bytes) -> Snapshot:
         record = json.loads(place.read_bytes())
         name, snapshot_id, digest, mac = (str(record[k]) for k in ("file", "snapshot", "attributes_digest", "mac"))
     except FileNotFoundError:
-        raise ZoneFault("zone_empty", "nothing has been ingested for this wave", do="Run hearsafe ingest first") from None
+        raise ZoneFault(
+            "zone_empty", "nothing has been ingested for this wave", do="Run hearsafe ingest first"
+        ) from None
     except (ValueError, KeyError, TypeError):
-        raise ZoneFault("zone_damaged", "the zone's record of its current snapshot is damaged", where=_CURRENT, do="Restore the zone from your backup") from None
+        raise ZoneFault(
+            "zone_damaged",
+            "the zone's record of its current snapshot is damaged",
+            where=_CURRENT,
+            do="Restore the zone from your backup",
+        ) from None
     snapshot = Snapshot(snapshot_id, folder / name, digest)
     if snapshot.path != snapshot_path(folder, snapshot_id) or not snapshot.path.is_file():
-        raise ZoneFault("zone_damaged", "the zone's current snapshot is missing", where=_CURRENT, do="Restore the zone from your backup")
+        raise ZoneFault(
+            "zone_damaged",
+            "the zone's current snapshot is missing",
+            where=_CURRENT,
+            do="Restore the zone from your backup",
+        )
     expected = _file_mac(snapshot.path, zone_key, canonical_bytes(dict(_statement(snapshot))))
     if not hmac.compare_digest(expected, mac):
-        raise ZoneFault("zone_damaged_or_key", "the zone is damaged, or the zone key is not this zone's", where=snapshot.path.name, do="Check --key-source, else restore the zone from your backup")
+        raise ZoneFault(
+            "zone_damaged_or_key",
+            "the zone is damaged, or the zone key is not this zone's",
+            where=snapshot.path.name,
+            do="Check --key-source, else restore the zone from your backup",
+        )
     return snapshot
 
 

@@ -81,16 +81,31 @@ def _prepare(
         "AND (NOT encrypted OR upper(cipher) <> 'GCM')"
     ).fetchall()
     if unsafe:
-        raise ZoneFault("cipher_not_gcm", "DuckDB would not encrypt this zone with AES-GCM", do="Install the locked versions of duckdb and its extension")
+        raise ZoneFault(
+            "cipher_not_gcm",
+            "DuckDB would not encrypt this zone with AES-GCM",
+            do="Install the locked versions of duckdb and its extension",
+        )
 
 
 def _attach_fault(error: duckdb.Error, alias: str, files: Mapping[str, tuple[Path, bool]]) -> ZoneFault:
     where = files[alias][0].name if alias in files else "zone"
     text = str(error).lower()
     if "wrong encryption key" in text:
-        return ZoneFault("key_wrong", "the zone key does not open this zone", where=where, do="Check --key-source and the key backup")
+        return ZoneFault(
+            "key_wrong", "the zone key does not open this zone", where=where, do="Check --key-source and the key backup"
+        )
     if "lock on file" in text:
-        return ZoneFault("zone_busy", "another process has this zone open", where=where, do="Wait for it to end, then try again")
+        return ZoneFault(
+            "zone_busy", "another process has this zone open", where=where, do="Wait for it to end, then try again"
+        )
     if not alias:
-        return ZoneFault("zone_engine", "DuckDB could not be prepared for encryption", where=where, do="Install the locked versions of duckdb and its extension")
-    return ZoneFault("zone_damaged", "the zone file cannot be opened", where=where, do="Restore the zone from your backup")
+        return ZoneFault(
+            "zone_engine",
+            "DuckDB could not be prepared for encryption",
+            where=where,
+            do="Install the locked versions of duckdb and its extension",
+        )
+    return ZoneFault(
+        "zone_damaged", "the zone file cannot be opened", where=where, do="Restore the zone from your backup"
+    )

@@ -27,7 +27,9 @@ def _key(request: Message) -> tuple[bytes, bytes]:
     else:
         place = Path(request.body["key_file"])
         default = place == wave_keys / "zone.key"
-        zone_key = keys.create_key_file(place) if creating and default and not place.exists() else keys.read_key_file(place)
+        zone_key = (
+            keys.create_key_file(place) if creating and default and not place.exists() else keys.read_key_file(place)
+        )
     if creating:
         return zone_key, keys.create_hmac_key(hmac_path, zone_key)
     return zone_key, keys.read_hmac_key(hmac_path, zone_key)
@@ -121,15 +123,27 @@ def main(arguments: list[str]) -> int:
     except Fault as known:
         fault = known
     except MemoryError:
-        fault = InternalFault("out_of_memory", "the zone worker ran out of memory", do="Raise --memory or split the file")
+        fault = InternalFault(
+            "out_of_memory", "the zone worker ran out of memory", do="Raise --memory or split the file"
+        )
     except OSError as error:
-        fault = InternalFault(f"worker_os_{error.errno}", "the operating system refused the zone worker (disk full or permissions)", do="Check free space and permissions of the workspace")
+        fault = InternalFault(
+            f"worker_os_{error.errno}",
+            "the operating system refused the zone worker (disk full or permissions)",
+            do="Check free space and permissions of the workspace",
+        )
     except BaseException as unexpected:  # noqa: BLE001 - the zone's edge: only a class name may leave
         fault = InternalFault(f"worker_{type(unexpected).__name__}", "the zone worker failed")
     if request.body.get("verb") == "show":
         os.write(2, (f"error: {fault.line()}\n").encode())
     else:
-        body = {"kind": type(fault).__name__, "code": fault.code, "what": fault.what, "where": fault.where, "do": fault.do}
+        body = {
+            "kind": type(fault).__name__,
+            "code": fault.code,
+            "what": fault.what,
+            "where": fault.where,
+            "do": fault.do,
+        }
         send(out, Message("fault", body))
     return fault.exit_code
 

@@ -15,6 +15,7 @@ from pipelines.intake.values import canonical_number, trim
 from schemas.survey import KeyNormalisation
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+FIRST, LAST = datetime(1960, 1, 1), datetime(2999, 12, 31)  # noqa: DTZ001 (what exports hold has no zone)
 PATTERNS = ["%d/%m/%Y %H:%M", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S", "%Y%m%d", "%H:%M %d.%m.%Y", "(%Y) %d*%m"]
 
 
@@ -62,7 +63,7 @@ def by_strptime(value: str, pattern: str) -> int:
 
 @given(
     pattern=st.sampled_from(PATTERNS),
-    moments=st.lists(st.datetimes(datetime(1960, 1, 1), datetime(2999, 12, 31)), max_size=5),
+    moments=st.lists(st.datetimes(FIRST, LAST), max_size=5),
     noise=st.lists(st.text("0123456789/:-. ()*", max_size=19), max_size=5),
     unpadded=st.booleans(),
 )

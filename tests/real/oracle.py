@@ -230,6 +230,16 @@ class Oracle:
         )
         return found.fetchall()[0][0]
 
+    def pct_ticked(self, question: str) -> dict[str, float]:
+        """% of the people with a readable answer (a tick, or none of the choices) who ticked each choice."""
+        readable = [*_options(self.questions[question]["options"]), "_none"]
+        base = self._sql.execute(
+            "SELECT count(DISTINCT response) FROM cells WHERE attribute = ? AND list_contains(?, code)",
+            [question, readable],
+        ).fetchall()[0][0]
+        counts = self.one_way()
+        return {code: 100 * counts.get(frozenset({(question, code)}), 0) / base for code in readable if code != "_none"}
+
     def pct_positive(self, question: str, positive: Iterable[str]) -> float:
         """Unweighted % of the substantive answers that are favourable."""
         substantive = list(_scores(self.questions[question]))

@@ -19,6 +19,8 @@ from tests.real.surveys import (
     RealSurvey,
 )
 
+pytestmark = pytest.mark.needs_shared
+
 ById = Callable[[RealSurvey], Oracle]
 
 

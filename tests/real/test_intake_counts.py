@@ -7,12 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
-from pipelines.intake.batch import EncodedBatch, SourceFile, encoded_batches
 
 from pipelines.declarations import load_declarations
+from pipelines.intake.batch import EncodedBatch, SourceFile, encoded_batches
 from schemas.attributes import MICRO, Attribute, zone_columns
 from tests.real.oracle import CellKey, Oracle
 from tests.real.surveys import BLOOMINGTON, SOMERVILLE_2017, SURVEYS, TAMPA_BAY, RealSurvey
+
+pytestmark = pytest.mark.needs_shared
 
 ById = Callable[[RealSurvey], Oracle]
 HALF_MICRO = 0.5 / MICRO

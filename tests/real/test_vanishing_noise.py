@@ -121,3 +121,17 @@ def test_every_unweighted_share_and_mean_is_that_of_sql(survey: RealSurvey, vani
             base = {code: counts.get(frozenset({(identifier, code)}), 0) for code in scores}
             mean = sum(scores[code] * count for code, count in base.items()) / sum(base.values())
             assert means[identifier] == pytest.approx(mean, abs=0.0005)
+
+
+@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+def test_every_unweighted_share_of_ticks_is_that_of_sql(survey: RealSurvey, vanishing: Released, oracle: ById) -> None:
+    truth = oracle(survey)
+    found = {
+        (row["subject"], row["option"]): row["value"]
+        for row in vanishing(survey).rows("summary")
+        if row["statistic"] == "pct" and row["group_attribute"] is None and not row["weighted"]
+    }
+    for identifier, question in truth.questions.items():
+        if question["type"] == "multi":
+            for code, share in truth.pct_ticked(identifier).items():
+                assert found[identifier, code] == pytest.approx(share, abs=0.005), (identifier, code)

@@ -73,7 +73,22 @@ def build_city(folder: Path, residents: int = RESIDENTS) -> City:
     folder.mkdir(parents=True, exist_ok=True)
     city = City(folder, folder / "export.csv", folder / "contacts.csv")
     rng = random.Random(5)
-    columns = ["When", "Email", "FirstName", "LastName", "Address", "Phone", "Comment", "District", "Age", "Q1", "Q2", "Q3", "Q4", "Q5"]
+    columns = [
+        "When",
+        "Email",
+        "FirstName",
+        "LastName",
+        "Address",
+        "Phone",
+        "Comment",
+        "District",
+        "Age",
+        "Q1",
+        "Q2",
+        "Q3",
+        "Q4",
+        "Q5",
+    ]
     with city.export.open("w", newline="", encoding="utf-8") as stream, city.contacts.open("w", newline="") as contacts:
         writer, contact_writer = csv.writer(stream), csv.writer(contacts)
         writer.writerow(columns)

@@ -44,4 +44,3 @@ def sweep(folders: Iterable[Path], needles: list[str]) -> list[str]:
             if path.is_file() and not path.is_symlink():
                 found += [f"{path.name}: {needle}" for needle in hits(path.read_bytes(), needles)]
     return found
-

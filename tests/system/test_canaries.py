@@ -56,7 +56,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[City, Path, byte
     city = build_city(folder / "city")
     workspace = folder / "ws"
     spoken = b""
-    run = call(city, workspace, "run", str(city.folder), "--source", f"web={city.export}", "--contacts", str(city.contacts))
+    run = call(
+        city, workspace, "run", str(city.folder), "--source", f"web={city.export}", "--contacts", str(city.contacts)
+    )
     assert run.returncode == 0, run.stderr
     spoken += run.stdout + run.stderr
     broken = folder / "city" / "broken.csv"
@@ -64,13 +66,17 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[City, Path, byte
     ragged = folder / "city" / "ragged.csv"
     ragged.write_bytes(city.export.read_bytes()[:20000] + b'\n"unclosed,' + city.canaries[0].encode() + b"\xff\xfe")
     for source, expected in ((broken, 4), (ragged, None)):
-        failed = call(city, workspace, "run", str(city.folder), "--source", f"web={source}", "--contacts", str(city.contacts))
+        failed = call(
+            city, workspace, "run", str(city.folder), "--source", f"web={source}", "--contacts", str(city.contacts)
+        )
         assert expected is None or failed.returncode == expected, failed.stderr
         spoken += failed.stdout + failed.stderr
     key = next((workspace / "keys").rglob("zone.key"))
     good = key.read_text()
     key.write_text("ab" * 32 + "\n")
-    wrong = call(city, workspace, "run", str(city.folder), "--source", f"web={city.export}", "--contacts", str(city.contacts))
+    wrong = call(
+        city, workspace, "run", str(city.folder), "--source", f"web={city.export}", "--contacts", str(city.contacts)
+    )
     assert wrong.returncode == 5, wrong.stderr
     key.write_text(good)
     return city, workspace, spoken + wrong.stdout + wrong.stderr
@@ -97,7 +103,18 @@ def test_the_planted_row_count_is_told_nowhere(released: tuple[City, Path, bytes
                 continue
             if path.suffix == ".parquet":
                 require_noised_integers(path)
-            elif path.suffix in {".json", ".jsonl", ".html", ".log", ".txt", ".toml", ".yaml", ".pem", ".sqlite", ".db"}:
+            elif path.suffix in {
+                ".json",
+                ".jsonl",
+                ".html",
+                ".log",
+                ".txt",
+                ".toml",
+                ".yaml",
+                ".pem",
+                ".sqlite",
+                ".db",
+            }:
                 assert token.search(path.read_bytes()) is None, path.name
 
 

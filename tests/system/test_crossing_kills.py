@@ -45,7 +45,16 @@ def run_release(folder: str, run_step: str, worker_step: str, delay: float) -> N
     plain = launcher.subprocess.Popen
 
     def start(command: list[str], **options: object) -> object:
-        faulty = [command[0], "-I", "-c", _SHIM, str(HERE.parent.parent), command[-1], worker_step, str(here / "draws.log")]
+        faulty = [
+            command[0],
+            "-I",
+            "-c",
+            _SHIM,
+            str(HERE.parent.parent),
+            command[-1],
+            worker_step,
+            str(here / "draws.log"),
+        ]
         return plain(faulty, **options)
 
     def tell(text: str) -> None:
@@ -143,9 +152,9 @@ def wait_for_orphans(folder: Path) -> None:
 
 def planned_tables(folder: Path) -> int:
     from pipelines.declarations import load_declarations
-    from pipelines.release import plan_of
+    from pipelines.planning import planned
 
-    return len(plan_of(load_declarations(folder / "city")).measured)
+    return len(planned(load_declarations(folder / "city")).measured)
 
 
 def kill_and_retry(folder: Path, crash: Callable[[], int]) -> None:

@@ -40,7 +40,7 @@ def test_zones_and_month_names() -> None:
 
 
 def test_typed_columns_need_no_pattern() -> None:
-    typed = pa.array([datetime(2026, 5, 3), None, datetime(1960, 1, 1)], pa.timestamp("ms"))
+    typed = pa.array([micros(2026, 5, 3), None, micros(1960, 1, 1)], pa.timestamp("us"))
     assert Clock("%d").moments(typed).tolist() == [micros(2026, 5, 3), UNKNOWN, UNREADABLE]
 
 

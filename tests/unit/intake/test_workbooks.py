@@ -22,6 +22,7 @@ def workbook(path: Path, *sheets: list[list[object]]) -> Path:
     return path
 
 
+WHEN = datetime(2026, 5, 1, 13, 45)  # noqa: DTZ001 (a workbook's dates have no zone)
 XLSX = [{"id": "web", "format": "xlsx", "time": {"column": "When", "pattern": "%d/%m/%Y %H:%M"}}]
 SURVEY = survey_with([rating("a", "A"), rating("b", "B", half_steps=True)], sources=XLSX)
 
@@ -31,7 +32,7 @@ def test_everything_is_text_and_whole_numbers_are_whole(tmp_path: Path) -> None:
         tmp_path / "export.xlsx",
         [
             ["Email", "A", "B", "When"],
-            ["ana@example.org", 1.0, 2.5, datetime(2026, 5, 1, 13, 45)],
+            ["ana@example.org", 1.0, 2.5, WHEN],
             [None, None, None, None],
             ["ben@example.org", "2", "NA", "01/05/2026 13:45"],
             [None, 3, 3, None],

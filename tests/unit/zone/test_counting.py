@@ -23,7 +23,9 @@ NONE = Cell(code="_none", label="none", role=CellRole.NONE)
 MISSING = Cell(code="_not_answered", label="missing", role=CellRole.NOT_ANSWERED)
 AREA = Attribute(id="area", kind="single", origin="demographic", label="Area", cells=_cells("n", "s", "e"))
 RATING = Attribute(id="rating", kind="single", origin="question", label="R", cells=(*_cells("1", "2"), MISSING))
-USES = Attribute(id="uses", kind="multi", origin="question", label="U", cells=(*_cells("a", "b", "c"), NONE, MISSING), at_most=2)
+USES = Attribute(
+    id="uses", kind="multi", origin="question", label="U", cells=(*_cells("a", "b", "c"), NONE, MISSING), at_most=2
+)
 WANTS = Attribute(id="wants", kind="multi", origin="question", label="W", cells=(*_cells("x", "y"), NONE), at_most=2)
 INDEX = score_attribute("index", "index", "I", (MISSING,))
 ATTRIBUTES = (AREA, RATING, USES, WANTS, INDEX)
@@ -80,11 +82,7 @@ def _table(axes: tuple[Attribute, ...]) -> MeasuredTable:
 def test_every_table_up_to_three_axes_equals_a_count_by_hand(size: int) -> None:
     rng = random.Random(7)
     rows = [_row(rng) for _ in range(size)]
-    tables = [
-        axes
-        for width in (1, 2, 3)
-        for axes in itertools.combinations(ATTRIBUTES, width)
-    ]
+    tables = [axes for width in (1, 2, 3) for axes in itertools.combinations(ATTRIBUTES, width)]
     with duckdb.connect() as connection:
         _relation(connection, rows)
         exact = count_tables(connection, "core_responses", ATTRIBUTES, tuple(_table(axes) for axes in tables))

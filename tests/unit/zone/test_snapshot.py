@@ -72,7 +72,13 @@ def test_record_edited(zone: Path) -> None:
 
 def test_sweep_removes_what_a_crash_left(zone: Path) -> None:
     current = current_snapshot(zone, KEY).path
-    for name in ("responses-dead.duckdb", "stage-dead.duckdb", "stage-dead.duckdb.wal", ".current.json.part", "spill/duckdb_temp_1"):
+    for name in (
+        "responses-dead.duckdb",
+        "stage-dead.duckdb",
+        "stage-dead.duckdb.wal",
+        ".current.json.part",
+        "spill/duckdb_temp_1",
+    ):
         (zone / name).write_bytes(b"left")
     sweep(zone)
     assert sorted(p.name for p in zone.iterdir()) == sorted([current.name, "current.json", "spill"])

@@ -41,8 +41,9 @@ def test_sql_cannot_leave(tmp_path: Path, escape: str) -> None:
 def test_wrong_key(tmp_path: Path) -> None:
     with open_zone({"zone": (tmp_path / "a.duckdb", True)}, KEY, spill=tmp_path / "spill") as connection:
         connection.execute("CREATE TABLE zone.t AS SELECT 1 AS a")
-    with pytest.raises(ZoneFault, match="zone key"), open_zone(
-        {"zone": (tmp_path / "a.duckdb", False)}, b"x" * 32, spill=tmp_path / "spill"
+    with (
+        pytest.raises(ZoneFault, match="zone key"),
+        open_zone({"zone": (tmp_path / "a.duckdb", False)}, b"x" * 32, spill=tmp_path / "spill"),
     ):
         pass
 

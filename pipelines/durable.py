@@ -1,4 +1,4 @@
-"""Small files of the ledger that must survive a crash: private keys and witness lines."""
+"""Small files that must survive a crash: keys, witness lines, seals."""
 
 import os
 from pathlib import Path
