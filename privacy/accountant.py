@@ -5,7 +5,7 @@ Claim: docs/claims/accountant.md.
 
 from math import exp, expm1, log, log1p
 
-from scipy.optimize import brentq, minimize_scalar
+from scipy.optimize import minimize_scalar, root_scalar
 
 EPSILON_MEANINGLESS = 1e5
 """Beyond this a converted ε says nothing to anybody, and the conversion loses its digits."""
@@ -42,8 +42,8 @@ def epsilon_of(rho: float, delta: float) -> float | None:
     if delta_of(rho, 0.0) <= delta:
         return 0.0
     upper = rho + 2 * (rho * log(1 / delta)) ** 0.5 + 1e-9
-    solved = brentq(lambda e: log(max(delta_of(rho, e), 1e-300)) - log(delta), 0.0, upper * 1.01 + 1e-6, xtol=1e-12)
-    return float(solved) * (1 + 1e-9)
+    solved = root_scalar(lambda e: _excess(rho, e, delta), bracket=(0.0, upper * 1.01 + 1e-6), xtol=1e-12)
+    return float(solved.root) * (1 + 1e-9)
 
 
 def rho_of(epsilon: float, delta: float) -> float:
@@ -51,9 +51,8 @@ def rho_of(epsilon: float, delta: float) -> float:
 
     Rounded down by a relative 4e-9, so that converting back never shows more than the policy said.
     """
-    lower, upper = 0.0, epsilon + 1.0
-    solved = brentq(lambda r: _excess(r, epsilon, delta), lower, upper, xtol=1e-15, rtol=1e-13)
-    return float(solved) * (1 - 4e-9)
+    solved = root_scalar(lambda r: _excess(r, epsilon, delta), bracket=(0.0, epsilon + 1.0), xtol=1e-15, rtol=1e-13)
+    return float(solved.root) * (1 - 4e-9)
 
 
 def _excess(rho: float, epsilon: float, delta: float) -> float:

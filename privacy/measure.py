@@ -31,7 +31,7 @@ _SEAL_FORMAT = b"hearsafe-sealed/1"
 
 
 class Exact(Generic[T]):
-    """An exact aggregate. No repr, equality, iteration, pickle or attribute gives it away; only `measure` unwraps it."""
+    """An exact aggregate. No repr, equality, iteration, pickle or attribute gives it away; only `measure` unwraps."""
 
     __slots__ = ("__value",)
 
@@ -119,7 +119,7 @@ def measure(
 
 
 def to_bytes(released: Released[Measurements]) -> bytes:
-    """Released measurements as bytes: a JSON header line, then each table's int64 cells in plan order, little-endian."""
+    """Released measurements as bytes: a JSON header line, then each table's little-endian int64 cells in plan order."""
     value = released.value
     shapes = {name: list(cells.shape) for name, cells in value.tables.items()}
     header = {"plan_digest": value.plan_digest, "release_id": value.release_id, "shapes": shapes}

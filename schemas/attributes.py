@@ -1,15 +1,24 @@
 """Attributes: what a declaration turns into for counting, each with a public finite list of cells.
 
 One attribute per question, demographic and index, plus `<id>__mean` for a numeric question and `verified` where a
-contact list is declared. Domains come from the declaration, never from the data (DESIGN §3). The order of attributes and
-of cells is the order of every table, file and zone column.
+contact list is declared. Domains come from the declaration, never from the data (DESIGN §3). The order of attributes
+and of cells is the order of every table, file and zone column.
 """
 
 from enum import StrEnum
+from itertools import pairwise
 from typing import Literal
 
 from schemas.base import Declared, Text, text_in
-from schemas.questions import MultiQuestion, NpsQuestion, NumericQuestion, Option, OptionRole, RatingQuestion
+from schemas.questions import (
+    ChoiceQuestion,
+    MultiQuestion,
+    NpsQuestion,
+    NumericQuestion,
+    Option,
+    OptionRole,
+    RatingQuestion,
+)
 from schemas.survey import Demographic, Survey
 
 MICRO = 1_000_000
@@ -154,7 +163,7 @@ def _numeric_attributes(question: NumericQuestion, trailing: tuple[Cell, ...]) -
             role=CellRole.SUBSTANTIVE,
             score=(low + high) / 2,
         )
-        for i, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+        for i, (low, high) in enumerate(pairwise(edges))
     )
     label = question.text or question.id
     histogram = Attribute(id=question.id, kind="single", origin="question", label=label, cells=(*bins, *trailing))
@@ -222,7 +231,7 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
             found.append(
                 Attribute(id=question.id, kind="single", origin="question", label=label, cells=(*points, *trailing))
             )
-        elif question.type in ("rating", "choice"):
+        elif isinstance(question, RatingQuestion | ChoiceQuestion):
             half = isinstance(question, RatingQuestion) and question.half_steps
             cells = (*_option_cells(question.options, half_steps=half), *trailing)
             found.append(
@@ -235,8 +244,8 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
                     positive=question.positive,
                 )
             )
-    for index in survey.indices:
-        found.append(score_attribute(index.id, "index", index.label or index.id, _specials(CellRole.NOT_ANSWERED)))
+    unanswered = _specials(CellRole.NOT_ANSWERED)
+    found.extend(score_attribute(i.id, "index", i.label or i.id, unanswered) for i in survey.indices)
     return tuple(found)
 
 

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Declared, Identifier, Slug, Text
-from schemas.questions import Options, Question, RankingQuestion, ThemesQuestion, as_options
+from schemas.questions import (
+    ChoiceQuestion,
+    Options,
+    Question,
+    RankingQuestion,
+    RatingQuestion,
+    ThemesQuestion,
+    as_options,
+)
 
 
 class Wave(Declared):
@@ -209,10 +217,9 @@ class Survey(Declared):
                 question = questions.get(item)
                 if question is None:
                     raise ValueError(f"index {index.id!r} names {item!r}, which is not a question")
-                if question.type not in ("rating", "choice"):
-                    raise ValueError(
-                        f"index {index.id!r}: item {item!r} is of type {question.type}; rating or choice needed"
-                    )
+                if not isinstance(question, RatingQuestion | ChoiceQuestion):
+                    what = f"item {item!r} is of type {question.type}; rating or choice needed"
+                    raise ValueError(f"index {index.id!r}: {what}")  # noqa: TRY004 - pydantic turns ValueError alone
                 if index.score == "positive" and not question.positive:
                     raise ValueError(f"index {index.id!r}: item {item!r} declares no positive options")
         for name in (*self.trends, *self.benchmarks):

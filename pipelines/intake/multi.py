@@ -20,9 +20,10 @@ _UNTICKED, _TICKED, _INVALID, _NOT_ASKED, _NOT_ANSWERED = range(5)
 class MultiCells:
     """The cells of one multi: which are options, which is invalid, and how ticks are bounded.
 
-    A respondent has either one exclusive cell (none, not answered, not asked), or between 1 and `at_most` ticks: of the
-    options in declared order, then invalid. Ticks beyond the bound are cut in that order, row by row, whatever the
-    other rows hold: this is the contribution bound that the sensitivity of every table with this multi rests on.
+    A respondent has either one exclusive cell (none, not answered, not asked, invalid), or between 1 and `at_most`
+    options: those first in declared order. Text that is no option counts, as invalid, only where no option is ticked,
+    so that every cell but the options is a count of people. The rule looks at one row: it is the contribution bound
+    that the sensitivity of every table with this multi rests on.
     """
 
     def __init__(self, attribute: Attribute) -> None:
@@ -37,6 +38,7 @@ class MultiCells:
 
     def bounded(self, ticks: NDArray[np.uint8], otherwise: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Rows × cells of 0/1. `ticks`: options and invalid only. `otherwise`: the cell of a row without any."""
+        ticks[:, self.invalid] &= ~ticks[:, : self.options].any(axis=1)
         ticks = ticks & (np.cumsum(ticks, axis=1) <= self.at_most)
         rows = np.flatnonzero(~ticks.any(axis=1))
         ticks[rows, otherwise[rows]] = 1
@@ -52,9 +54,9 @@ class JoinedMulti:
     """A multi in one cell, its options joined by a separator that the option texts may contain, too.
 
     From the left, the longest declared value that ends at a separator or at the end is a tick; where none fits, the
-    text up to the next separator is one the instrument does not have. All such remainders together are one tick of
-    invalid. Blanks around separators and empty places do not count. A blank cell is not answered (or what the missing
-    map says), and so is a cell without any tick.
+    text up to the next separator is one the instrument does not have. Where nothing else is found, such remainders make
+    the answer invalid. Blanks around separators and empty places do not count. A blank cell is not answered (or what
+    the missing map says), and so is a cell without any tick.
     """
 
     def __init__(self, question: MultiQuestion, attribute: Attribute, missing: MissingMap) -> None:

@@ -1,4 +1,4 @@
-"""Exact counts of the planned tables, by plain portable SQL over integer codes. Gives `Exact`, which only MEASURE opens."""
+"""Exact counts of the planned tables, by plain portable SQL over integer codes. What comes out is `Exact`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class _Axis:
     columns: tuple[str, ...]
 
 
-def table_query(table: MeasuredTable, axes: tuple[_Axis, ...], relation: str) -> tuple[str, list[tuple[int, ...]]]:
+def table_query(axes: tuple[_Axis, ...], relation: str) -> tuple[str, list[tuple[int, ...]]]:
     """The SQL of one table and, for each of its sums, the positions on the multi axes that it counts.
 
     One GROUP BY over the single-choice columns (and a score's special cell); a multi adds one sum per cell, a score
@@ -86,7 +86,7 @@ def count_tables(
     counted: dict[str, NDArray[np.int64]] = {}
     for table in tables:
         axes = tuple(axis_of[name] for name in table.attributes)
-        query, ticks = table_query(table, axes, relation)
+        query, ticks = table_query(axes, relation)
         fetched = connection.execute(query).fetchnumpy()
         columns = [np.ma.filled(column, 0).astype(np.int64) for column in fetched.values()]
         counted[table.id] = _fill(table, axes, ticks, columns)

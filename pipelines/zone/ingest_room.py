@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -112,8 +112,7 @@ def _stage(
     contacts: Path | None,
 ) -> None:
     read = excluded = bad = 0
-    batches: Iterator = encoded_batches(survey, [file], hmac_key, contacts)
-    for batch in batches:
+    for batch in encoded_batches(survey, [file], hmac_key, contacts):
         responses.append_responses(connection, "stage", batch.rows)
         read += batch.read
         excluded += batch.excluded

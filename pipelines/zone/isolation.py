@@ -4,6 +4,7 @@ import ctypes
 import os
 import resource
 import signal
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -34,8 +35,7 @@ def leave_network() -> bool:
         return False
     for name, content in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
         try:
-            with open(f"/proc/self/{name}", "w") as stream:
-                stream.write(content)
+            Path(f"/proc/self/{name}").write_text(content)
         except OSError:
             return True
     return True

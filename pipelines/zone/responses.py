@@ -41,10 +41,12 @@ def create_tables(connection: duckdb.DuckDBPyConnection, alias: str, attributes:
     columns = ", ".join(f"{name} {kind}" for name, kind in column_types(attributes).items())
     connection.execute(f"CREATE TABLE {alias}.raw_responses ({columns})")
     connection.execute(
-        f"CREATE TABLE {alias}.core_batches (digest BLOB, source VARCHAR, read BIGINT, excluded BIGINT, quarantined BIGINT)"
+        f"CREATE TABLE {alias}.core_batches "
+        "(digest BLOB, source VARCHAR, read BIGINT, excluded BIGINT, quarantined BIGINT)"
     )
     connection.execute(
-        f"CREATE TABLE {alias}.core_quarantine (digest BLOB, source VARCHAR, row_number BIGINT, field VARCHAR, reason VARCHAR)"
+        f"CREATE TABLE {alias}.core_quarantine "
+        "(digest BLOB, source VARCHAR, row_number BIGINT, field VARCHAR, reason VARCHAR)"
     )
 
 
@@ -57,6 +59,7 @@ def append_responses(connection: duckdb.DuckDBPyConnection, alias: str, rows: pa
 
 
 def record_batch(connection: duckdb.DuckDBPyConnection, alias: str, record: BatchRecord) -> None:
+    """Note that a file is in, and what it came to."""
     connection.execute(
         f"INSERT INTO {alias}.core_batches VALUES (?, ?, ?, ?, ?)",
         [record.digest, record.source, record.read, record.excluded, record.quarantined],
@@ -84,6 +87,7 @@ def record_quarantine(
 
 
 def known_digests(connection: duckdb.DuckDBPyConnection, alias: str) -> set[bytes]:
+    """Keyed digests of the files that are in."""
     return {row[0] for row in connection.execute(f"SELECT digest FROM {alias}.core_batches").fetchall()}
 
 

@@ -35,10 +35,12 @@ class Snapshot:
 
 
 def new_snapshot_id() -> str:
+    """Drawn at random, never a function of content."""
     return secrets.token_hex(16)
 
 
 def snapshot_path(folder: Path, snapshot_id: str) -> Path:
+    """The encrypted file of a snapshot."""
     return folder / f"responses-{snapshot_id}.duckdb"
 
 
@@ -71,6 +73,7 @@ def make_current(folder: Path, snapshot: Snapshot, zone_key: bytes) -> None:
 
 
 def has_snapshot(folder: Path) -> bool:
+    """Whether anything was ever ingested."""
     return (folder / _CURRENT).exists()
 
 

@@ -13,7 +13,7 @@ import duckdb_extension_httpfs
 
 from schemas.errors import ZoneFault
 
-_CONNECT = {
+_CONNECT: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
@@ -67,7 +67,8 @@ def _prepare(
         for alias, (path, writable) in files.items():
             mode = "" if writable else ", READ_ONLY"
             connection.execute(
-                f"ATTACH {_quoted(str(path))} AS {alias} (ENCRYPTION_KEY {_quoted(key.hex())}, ENCRYPTION_CIPHER 'GCM'{mode})"
+                f"ATTACH {_quoted(str(path))} AS {alias} "
+                f"(ENCRYPTION_KEY {_quoted(key.hex())}, ENCRYPTION_CIPHER 'GCM'{mode})"
             )
         alias = ""
         for statement in ("SET enable_external_access = false", "SET lock_configuration = true"):

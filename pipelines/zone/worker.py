@@ -1,8 +1,8 @@
 """The zone worker: the only process that opens the zone. One verb, then exit.
 
 Started by `pipelines.zone.launcher` as `python -I -m pipelines.zone.worker PARENT_PID`. Requests come in on standard
-input; what goes back is a snapshot id, Released measurements, or an error code. What a library prints goes nowhere: both
-standard streams point to the null device, and the answers go through a descriptor that only this module knows.
+input; what goes back is a snapshot id, Released measurements, or an error code. What a library prints goes nowhere:
+both standard streams point to the null device, and the answers go through a descriptor that only this module knows.
 """
 
 import os

@@ -155,7 +155,7 @@ class Oracle:
         yield f"{head}, code, 1.0 FROM {relation} WHERE code LIKE '\\_%' ESCAPE '\\'"
 
     def _joined(self, question: Declaration) -> Iterator[str]:
-        """A choice is ticked when it stands between separators; all that no choice explains is one tick of invalid."""
+        """A choice is ticked when it stands between separators; a response that no choice explains is invalid."""
         separator, value = question.get("separator", ","), _name(question["column"])
         padded = f"{_text(separator)} || {value} || {_text(separator)}"
         ticks: dict[str, str] = {}
@@ -174,7 +174,8 @@ class Oracle:
         head = f"SELECT response, {_text(question['id'])}"
         for code, ticked in ticks.items():
             yield f"{head}, {_text(code)}, 1.0 FROM raw WHERE {ticked} AND ({special}) IS NULL"
-        yield f"{head}, '_invalid', 1.0 FROM raw WHERE NOT ({explained}) AND ({special}) IS NULL"
+        none = " AND ".join(f"NOT {ticked}" for ticked in ticks.values())
+        yield f"{head}, '_invalid', 1.0 FROM raw WHERE NOT ({explained}) AND {none} AND ({special}) IS NULL"
         yield f"{head}, {special}, 1.0 FROM raw WHERE ({special}) IS NOT NULL"
 
     def _ticked_columns(self, question: Declaration) -> Iterator[str]:

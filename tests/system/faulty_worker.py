@@ -29,7 +29,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(parent: str, step: str, log: str) -> int:
+def main(parent: str, step: str, log: str) -> int:  # noqa: C901, PLR0915 - one list of wrapped steps
     from pipelines.zone import crossing_room, worker
     from privacy import measure as measuring
     from privacy import mechanisms
