@@ -111,8 +111,11 @@ def ingest(  # noqa: PLR0913, PLR0917  (the options of a command)
                 tell=tell,
             )
         say_json({"snapshot_id": snapshot}) if as_json else say(f"snapshot {snapshot}")
-    if show and intake.show_ingest(workspace_of(context, workspace), declarations, key=key):
-        raise InternalFault("show_failed", "the zone could not show its ingests")
+    ended = intake.show_ingest(workspace_of(context, workspace), declarations, key=key) if show else 0
+    if ended > 1:  # the worker has said why, in its own line
+        raise typer.Exit(ended)
+    if ended:
+        raise InternalFault("show_failed", "the zone could not show its ingests", do="Run the command again")
 
 
 @verb

@@ -74,8 +74,9 @@ def plan(
 
 def _ledger_if_any(root: Path, witness: Path | None) -> "Ledger | None":
     """The workspace's ledger, where one was begun: looking at a plan makes no workspace."""
-    folder = root / "ledger"
-    if not folder.is_dir() or not any(folder.iterdir()):
+    from pipelines.workspace import has_traces_of_ledger
+
+    if not has_traces_of_ledger(root):
         return None
     from pipelines.ledger.store import Ledger
     from pipelines.workspace import open_workspace

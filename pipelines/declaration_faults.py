@@ -74,7 +74,7 @@ def _fault(
     advice = ""
     if kind == "extra_forbidden":
         near = get_close_matches(str(path[-1]), sorted(_known_keys(model, details[0]["loc"][:-1])), n=1)
-        advice = f"Did you mean {near[0]}?" if near else ""
+        advice = f"Did you mean {near[0]}?" if near else "Correct or remove it"
     elif any(isinstance(detail["input"], bool) for detail in details) and not kind.startswith("bool"):
         what = "true and false are not texts"
         advice = 'Write them in quotes, such as "true"'

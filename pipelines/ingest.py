@@ -67,5 +67,6 @@ def show_ingest(workspace: Workspace, declarations: Declarations, *, key: KeySou
     """
     zone = WaveZone.of(workspace, declarations.survey, key)
     if not zone.folder.exists():
-        raise ZoneFault("zone_empty", "nothing has been ingested for this wave", do="Run hearsafe ingest first")
+        what, wave = "nothing has been ingested for this wave", f"wave {zone.folder.name} of {zone.folder.parent.name}"
+        raise ZoneFault("zone_empty", what, where=wave, do="Run hearsafe ingest first")
     return launcher.show(zone)

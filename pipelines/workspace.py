@@ -69,6 +69,11 @@ def open_workspace(root: Path) -> Workspace:
     return workspace
 
 
+def has_traces_of_ledger(root: Path) -> bool:
+    """Whether a ledger was begun at `root`: it, its witness, its key or a release of it is there."""
+    return any(any(root.glob(pattern)) for pattern in ("ledger/*", "keys/ledger.key", "releases/*/*/*"))
+
+
 def _private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_mode & 0o077:

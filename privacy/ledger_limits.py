@@ -96,7 +96,7 @@ def caps_refused(state: LedgerState, charge: Charge, terms: PolicyInForce) -> Bu
 
 
 def _cap_refused(state: LedgerState, charge: Charge, scope: Scope, cap: CapNano, delta: float) -> BudgetRefused | None:
-    before = state.spent_in(scope)
+    before, place = state.spent_in(scope), f"policy.yaml: caps.{scope.level}"
     after = before.plus(charge)
     if after.nano_rho > cap.nano_rho:
         left = max(0, cap.nano_rho - before.nano_rho)
@@ -105,7 +105,7 @@ def _cap_refused(state: LedgerState, charge: Charge, scope: Scope, cap: CapNano,
         return None
     elif after.nano_pure_epsilon is None:
         what = f"{scope} is capped in pure ε, and Gaussian noise has none"
-        return BudgetRefused("pure_cap_gaussian", what, where="policy.yaml: caps", do="Set noise: laplace")
+        return BudgetRefused("pure_cap_gaussian", what, where=place, do="Set noise: laplace")
     elif after.nano_pure_epsilon > cap.nano_pure_epsilon:
         left = max(0, cap.nano_pure_epsilon - (before.nano_pure_epsilon or 0))
         asked, has, total = (_pure(x) for x in (charge.charge_nano_pure_epsilon, left, cap.nano_pure_epsilon))
@@ -113,7 +113,7 @@ def _cap_refused(state: LedgerState, charge: Charge, scope: Scope, cap: CapNano,
         return None
     what = f"the charge asks for {asked}, but {scope} has {has} left of {total}"
     advice = "Plan a smaller spend, or have the officers approve another policy"
-    return BudgetRefused("cap_exceeded", what, where="policy.yaml: caps", do=advice)
+    return BudgetRefused("cap_exceeded", what, where=place, do=advice)
 
 
 def _rho(nano_rho: int, delta: float) -> str:
@@ -153,12 +153,16 @@ def pick_approvals(
         chosen = sorted(first_of.values(), key=lambda a: (a.statement.expires, a.seq))[: terms.needed]
         return tuple(sorted(a.seq for a in chosen))
     there = f"{len(first_of)} of {terms.needed} approvals of this plan can be used"
-    advice = "Let an officer run hearsafe approve"
+    place, advice = "policy.yaml: approvals", "Let an officer run hearsafe approve"
     if len({a.officer for a in alive}) >= terms.needed:
-        return BudgetRefused("approval_used_up", f"{there}: the others have paid for all their charges", do=advice)
+        what = f"{there}: the others have paid for all their charges"
+        return BudgetRefused("approval_used_up", what, where=place, do=advice)
     if len({a.officer for a in mine}) >= terms.needed:
-        return BudgetRefused("approval_expired", f"{there}: the others have expired", do=advice)
-    return BudgetRefused("approval_missing", there, do=advice)
+        return BudgetRefused("approval_expired", f"{there}: the others have expired", where=place, do=advice)
+    plans = (a.statement for a in state.approvals.values() if a.officer in terms.officers and not approves(a, charge))
+    if any(said.population == charge.population for said in plans):
+        there += "; others are of another plan: survey.yaml, policy.yaml or hearsafe is not as it was when they were given"
+    return BudgetRefused("approval_missing", there, where=place, do=advice)
 
 
 def approvals_broken(state: LedgerState, charge: Charge, terms: PolicyInForce, time: str) -> str | None:

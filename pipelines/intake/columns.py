@@ -8,6 +8,8 @@ from schemas.errors import InputRefused
 from schemas.questions import RankingQuestion, ThemesQuestion
 from schemas.survey import Source, Survey
 
+KEY = "residents.key"
+
 
 @dataclass(frozen=True)
 class Need:
@@ -22,7 +24,7 @@ def needs_of(survey: Survey, source: Source) -> tuple[Need, ...]:
 
     The columns of the resident key cannot be absent: without them no response could be counted once.
     """
-    keys = [] if survey.residents.key == "none" else [Need(c, "residents.key") for c in survey.residents.key]
+    keys = [] if survey.residents.key == "none" else [Need(c, KEY) for c in survey.residents.key]
     wanted = [Need(column, f"sources.{source.id}.where") for column in source.where]
     if survey.eligible is not None:
         wanted.append(Need(survey.eligible.column, "eligible"))
@@ -50,11 +52,13 @@ def place(header: Header, needs: Sequence[Need], source: Source, file_name: str)
 
     Raises: InputRefused: a needed column is missing (`column_missing`) or stands there twice (`column_duplicate`).
     """
-    return {need.column: position_of(header, name_in(source, need.column), need, file_name) for need in needs}
+    names = {need: name_in(source, need.column) for need in needs}
+    declared = tuple(names.values())
+    return {need.column: position_of(header, name, need, file_name, declared) for need, name in names.items()}
 
 
-def position_of(header: Header, name: str, need: Need, file_name: str) -> int:
-    """The one position of a named column. Raises: InputRefused, as `place`."""
+def position_of(header: Header, name: str, need: Need, file_name: str, declared: Sequence[str] = ()) -> int:
+    """The one position of a named column; `declared` names may be in the same header. Raises: InputRefused, as `place`."""
     positions = header.positions(name)
     if len(positions) == 1:
         return positions[0]
@@ -66,11 +70,14 @@ def position_of(header: Header, name: str, need: Need, file_name: str) -> int:
             where=file_name,
             do="Rename all but one in the export",
         )
-    close = header.close_to(name)
+    close = header.close_to(name, declared)
     advice = f"Similar columns: {', '.join(repr(c) for c in close)}. " if close else ""
+    if not any(header.positions(other) for other in declared):
+        advice += "No declared column is in the header: check that the file begins with one, and its separator. "
+    absent = "" if need.by == KEY else ", or list it under absent"
     raise InputRefused(
         "column_missing",
         f"{what} is not in the header",
         where=file_name,
-        do=f"{advice}Correct the name, map it under the source's columns, or list it under absent",
+        do=f"{advice}Correct the name, or map it under the source's columns{absent}",
     )

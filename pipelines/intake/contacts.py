@@ -28,7 +28,8 @@ def contact_pseudonyms(path: Path | None, residents: Residents, severer: Severer
     if path is None:
         raise InputRefused(
             "contacts_missing",
-            "the survey declares verified_by, and no contact list is given",
+            "a contact list is declared, and none is given",
+            where="survey.yaml: residents.verified_by",
             do="Give it with --contacts FILE",
         )
     if len(residents.key) != 1:
@@ -79,5 +80,5 @@ def _refuse(table: Table, declared: VerifiedBy) -> tuple[int, ...]:
         "contacts_column_missing",
         f"column {declared.match!r} is not in the contact list",
         where=table.name,
-        do=f"{advice}Correct residents.verified_by.match",
+        do=f"{advice}Correct residents.verified_by.match, or check that the list begins with a header",
     )

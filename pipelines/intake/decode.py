@@ -56,7 +56,7 @@ def encoding_of(path: Path, declared: str = "auto") -> Encoding:
         return Encoding("utf-8")
     if _has_accents_before(path, failure):
         raise InputRefused(
-            "encoding_unreadable", f"UTF-8 up to byte {failure}, and no longer there", where=path.name, do=_ADVICE
+            "encoding_unreadable", f"is UTF-8 up to byte {failure}, and no longer there", where=path.name, do=_ADVICE
         )
     return Encoding("cp1252") if _failure(path, Encoding("cp1252")) is None else Encoding("latin-1")
 
@@ -147,7 +147,7 @@ def _prove(path: Path, encoding: Encoding) -> None:
     failure = _failure(path, encoding)
     if failure is not None:
         raise InputRefused(
-            "encoding_unreadable", f"not {encoding.codec} at byte {failure}", where=path.name, do=_ADVICE
+            "encoding_unreadable", f"is not {encoding.codec} at byte {failure}", where=path.name, do=_ADVICE
         )
 
 

@@ -28,22 +28,31 @@ class Header:
 
     def positions(self, name: str) -> tuple[int, ...]:
         """Positions of the columns with this name: by exact spelling, else by spelling up to white space."""
-        for spelled in (self.names, self.composed):
-            exact = tuple(i for i, found in enumerate(spelled) if found == name)
-            if exact:
-                return exact
-            wanted = plain(name)
-            loose = tuple(i for i, found in enumerate(spelled) if wanted and plain(found) == wanted)
-            if loose:
-                return loose
-        return ()
+        return _positions(self.names, name) or _positions(self.composed, name)
 
-    def close_to(self, name: str) -> tuple[str, ...]:
-        """Up to three header names that look like `name`, for advice."""
-        by_fold = {
-            plain(found).casefold(): plain(found) for found in (*self.names, *self.composed) if len(found) <= 120
-        }
+    def close_to(self, name: str, declared: Sequence[str] = ()) -> tuple[str, ...]:
+        """Up to three header names that look like `name`, for advice.
+
+        A record without any of the `declared` names may be a respondent's, of a file without a header: of it only what
+        has the letters of `name` itself is said.
+        """
+        by_fold: dict[str, str] = {}
+        for spelled in (self.names, self.composed):
+            trusted = any(_positions(spelled, known) for known in declared)
+            for found in map(plain, spelled):
+                if len(found) <= 120 and (trusted or _letters(found) == _letters(name)):
+                    by_fold[found.casefold()] = found
         return tuple(by_fold[m] for m in difflib.get_close_matches(plain(name).casefold(), list(by_fold), 3, 0.7))
+
+
+def _positions(spelled: Sequence[str], name: str) -> tuple[int, ...]:
+    exact = tuple(i for i, found in enumerate(spelled) if found == name)
+    wanted = plain(name)
+    return exact or tuple(i for i, found in enumerate(spelled) if wanted and plain(found) == wanted)
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
 
 
 def plain(name: str) -> str:

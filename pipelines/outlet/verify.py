@@ -34,6 +34,8 @@ from schemas.manifest import (
 SHORTEST_KEY = 16
 """Hexadecimal digits of a fingerprint that a reader must give at least: 64 bits."""
 
+_WHOLE_COPY = "Use a whole copy of the release, as its owner publishes it"
+
 
 @dataclass(frozen=True)
 class Verification:
@@ -84,7 +86,10 @@ def verify(folder: Path, key: str | None = None) -> Verification:
     found = fingerprint(manifest.ledger.public_key)
     if wanted is not None and not found.startswith(wanted):
         raise IntegrityFault(
-            "key_differs", "the release is signed by another key than the one given", where=MANIFEST_FILE
+            "key_differs",
+            "the release is signed by another key than the one given",
+            where=MANIFEST_FILE,
+            do="Do not trust it unless its owner confirms this key",
         )
     _check_digests(manifest, files)
     card = read_card(files[CARD_FILE])
@@ -124,18 +129,20 @@ def _fingerprint_of(key: str) -> str:
 def _read_all(folder: Path) -> dict[str, bytes]:
     """Every file once, so that all checks speak of the same bytes."""
     if folder.is_symlink() or not folder.is_dir():
-        raise IntegrityFault("release_missing", "there is no release folder", where=folder.name)
+        advice = "Name a release folder, or the id of a release in the workspace"
+        raise IntegrityFault("release_missing", "there is no release folder", where=folder.name, do=advice)
     expected = {*RELEASED_FILES, MANIFEST_FILE}
     with os.scandir(folder) as entries:
         found = {entry.name: entry for entry in entries}
     for name, entry in sorted(found.items()):
         if name not in expected:
-            raise IntegrityFault("file_additional", "this does not belong to the release", where=name)
+            what = "this does not belong to the release"
+            raise IntegrityFault("file_additional", what, where=name, do="Move it out of the release folder")
         if not entry.is_file(follow_symlinks=False):
             raise IntegrityFault("file_not_regular", "this is a link or a folder, not a file", where=name)
     for name in (MANIFEST_FILE, *RELEASED_FILES):
         if name not in found:
-            raise IntegrityFault("file_missing", "the file is missing", where=name)
+            raise IntegrityFault("file_missing", "the file is missing", where=name, do=_WHOLE_COPY)
     return {name: _read(folder / name) for name in (MANIFEST_FILE, *RELEASED_FILES)}
 
 
@@ -155,7 +162,8 @@ def _check_digests(manifest: Manifest, files: Mapping[str, bytes]) -> None:
         raise IntegrityFault("manifest_files", "the manifest does not list the files of a release", where=MANIFEST_FILE)
     for name in RELEASED_FILES:
         if sha256(files[name]) != manifest.files[name]:
-            raise IntegrityFault("file_changed", "the file is not the one that was signed", where=name)
+            what = "the file is not the one that was signed"
+            raise IntegrityFault("file_changed", what, where=name, do=_WHOLE_COPY)
 
 
 def read_card(content: bytes) -> Card:

@@ -74,7 +74,8 @@ def decode_key(text: str, *, where: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise ZoneFault("key_malformed", "the zone key is not 32 bytes in hexadecimal or base64", where=where)
+        what = "the zone key is not 32 bytes in hexadecimal or base64"
+        raise ZoneFault("key_malformed", what, where=where, do="Check --key-source and the key backup")
     return key
 
 
@@ -85,7 +86,8 @@ def read_key_file(path: Path) -> bytes:
     except FileNotFoundError:
         text = None
     except (OSError, UnicodeDecodeError):
-        raise ZoneFault("key_unreadable", "the zone key cannot be read", where=str(path)) from None
+        what = "the zone key cannot be read"
+        raise ZoneFault("key_unreadable", what, where=str(path), do="Check the file and its permissions") from None
     if text is None:
         raise ZoneFault(
             "key_missing",
@@ -124,7 +126,7 @@ def read_hmac_key(path: Path, zone_key: bytes) -> bytes:
             "hmac_key_missing",
             "this wave's pseudonym key is missing",
             where=str(path),
-            do="Restore it from your key backup",
+            do="Restore it from your key backup, or ingest every file again with --replace",
         ) from None
     except (InvalidUnwrap, ValueError, OSError):
         raise ZoneFault(

@@ -77,16 +77,20 @@ def has_snapshot(folder: Path) -> bool:
     return (folder / _CURRENT).exists()
 
 
+def require_snapshot(folder: Path) -> None:
+    """Raises: ZoneFault `zone_empty`: nothing was ingested yet."""
+    if not has_snapshot(folder):
+        what, wave = "nothing has been ingested for this wave", f"wave {folder.name} of {folder.parent.name}"
+        raise ZoneFault("zone_empty", what, where=wave, do="Run hearsafe ingest first")
+
+
 def current_snapshot(folder: Path, zone_key: bytes) -> Snapshot:
     """The authenticated current snapshot. Raises: ZoneFault: none yet, damaged, or another key."""
+    require_snapshot(folder)
     place = folder / _CURRENT
     try:
         record = json.loads(place.read_bytes())
         name, snapshot_id, digest, mac = (str(record[k]) for k in ("file", "snapshot", "attributes_digest", "mac"))
-    except FileNotFoundError:
-        raise ZoneFault(
-            "zone_empty", "nothing has been ingested for this wave", do="Run hearsafe ingest first"
-        ) from None
     except (ValueError, KeyError, TypeError):
         raise ZoneFault(
             "zone_damaged",

@@ -16,16 +16,25 @@ from schemas.errors import Fault, InternalFault
 
 
 def _key(request: Message) -> tuple[bytes, bytes]:
-    """The zone key and HMAC key of the wave; made at the first ingest."""
-    from pipelines.zone import keys
+    """The zone key and HMAC key of the wave.
 
-    wave_keys = Path(request.body["wave_keys"])
+    Made at the first ingest, and never beside responses that an earlier HMAC key has pseudonymised: their residents
+    would be counted again. Raises: ZoneFault.
+    """
+    from pipelines.zone import keys
+    from pipelines.zone.snapshot import has_snapshot, require_snapshot
+
+    body, folder = request.body, Path(request.body["folder"])
+    wave_keys = Path(body["wave_keys"])
     hmac_path = wave_keys / "hmac.key"
-    creating = request.body["verb"] == "ingest" and not hmac_path.exists()
+    if body["verb"] != "ingest":
+        require_snapshot(folder)
+    first = body["verb"] == "ingest" and (body["replace"] or not has_snapshot(folder))
+    creating = first and not hmac_path.exists()
     if request.payload:
         zone_key = bytes(request.payload)
     else:
-        place = Path(request.body["key_file"])
+        place = Path(body["key_file"])
         default = place == wave_keys / "zone.key"
         zone_key = (
             keys.create_key_file(place) if creating and default and not place.exists() else keys.read_key_file(place)

@@ -12,7 +12,9 @@ def hearsafe(
     *arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None, timeout: float = 600
 ) -> "subprocess.CompletedProcess[str]":
     """One command, with its exit code, stdout and stderr."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HEARSAFE_", "PREFECT_"))}
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HEARSAFE_", "PREFECT_", "COLUMNS"))
+    }
     return subprocess.run(
         [sys.executable, "-m", "flows.command_line", *map(str, arguments)],
         cwd=cwd,
