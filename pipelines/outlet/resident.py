@@ -35,8 +35,9 @@ def _until(retention: Retention | None) -> str:
     if retention is None:
         return "The privacy policy of this survey gives no date for their destruction."
     return (
-        f"By the privacy policy, the keys that tell residents apart are destroyed within {retention.close_wave_days} "
-        f"days after the last answers came in, and the file itself within {retention.destroy_zone_days} days."
+        f"The privacy policy asks the operator to destroy the keys that tell residents apart within "
+        f"{retention.close_wave_days} days after the last answers came in, and the file itself within "
+        f"{retention.destroy_zone_days} days."
     )
 
 

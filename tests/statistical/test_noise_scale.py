@@ -1,6 +1,6 @@
 """The noise drawn has the scale that is charged for: the right scale passes, and one 30 % off would fail.
 
-With 4,000 pooled draws a false alarm has probability 1e-7 a test, and 30 % off is seen with more than 0.999,999.
+With 4,000 pooled draws a false alarm has probability 1e-8 a test, and 30 % off is seen with more than 0.999,999.
 """
 
 from math import exp
@@ -17,7 +17,7 @@ from tests.planning_sample import plan_of, small_policy, small_survey
 
 pytestmark = pytest.mark.statistical
 
-FALSE_ALARM = 1e-7
+FALSE_ALARM = 1e-8
 DRAWS = 4000
 CASES: list[tuple[Mechanism, float]] = [
     (mechanism, scale)
