@@ -149,6 +149,12 @@ def approval_as_dict(event: "Event") -> dict[str, Any]:
     return {"seq": event.seq, "time": event.time, "officer": event.body["officer"], **event.body["statement"]}
 
 
+def change_line(change: "dict[str, str | int]", delta: float) -> str:
+    """A cap that the approval also changes, for the officer who signs it."""
+    before, after = loss_text(int(change["before_nano_rho"]), delta), loss_text(int(change["after_nano_rho"]), delta)
+    return f"this also changes the cap of {change['scope']}: {before} becomes {after}"
+
+
 def loss_line(scope: "ScopeSpent", delta: float) -> str:
     """Spent and left of one scope in a line."""
     spent, left = loss_text(scope.spent_nano_rho, delta), loss_text(scope.left_nano_rho or 0, delta)

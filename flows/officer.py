@@ -97,17 +97,23 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Sign the plan, so that it may be charged."""
-    from flows.budget_tables import approval_as_dict, approval_line
+    from flows.budget_tables import approval_as_dict, approval_line, change_line
     from pipelines.ledger import approvals
     from pipelines.ledger.store import Ledger
-    from pipelines.planning import planned
+    from pipelines.planning import cap_changes, planned
 
     declarations = declared(directory, policy)
     with progress("planning"):
         made = planned(declarations)
     ledger = Ledger.open(workspace_of(context, workspace), witness=witness)
+    changes = cap_changes(ledger.state(), declarations.policy)
     event = approvals.approve(ledger, made, declarations.policy, officer_key)
-    say_json(approval_as_dict(event)) if as_json else say(approval_line(event))
+    if as_json:
+        say_json(approval_as_dict(event) | {"changed_caps": changes})
+        return
+    say(approval_line(event))
+    for change in changes:
+        say(change_line(change, declarations.policy.delta))
 
 
 @verb

@@ -49,6 +49,7 @@ def ingest(
         "memory": memory,
     }
     ledger = Ledger.open(workspace, witness=witness)
+    request["ledger_key"] = ledger.public_key_hex
     with (
         ledger.lock() as held,
         launcher.working(WaveZone.of(workspace, survey, key), "ingest", request, inherited=(held,)) as worker,

@@ -47,6 +47,25 @@ def scopes_left(state: LedgerState, plan: Plan, policy: Policy) -> list[ScopeLef
     return [ScopeLeft(scope, state.spent_in(scope).nano_rho, cap.nano_rho) for scope, cap in booked]
 
 
+def cap_changes(state: LedgerState, policy: Policy) -> list[dict[str, str | int]]:
+    """Caps that an approval of this policy changes: scope, and nano-ρ before and after. Empty for a first policy."""
+    standing = state.policies.get(policy.population)
+    if standing is None:
+        return []
+    before, after = standing.policy.caps, caps_nano(policy)
+    levels = (
+        ("release", before.release, after.release),
+        ("wave", before.wave, after.wave),
+        ("year", before.year, after.year),
+        ("lifetime", before.lifetime, after.lifetime),
+    )
+    return [
+        {"scope": level, "before_nano_rho": old.nano_rho, "after_nano_rho": new.nano_rho}
+        for level, old, new in levels
+        if old.nano_rho != new.nano_rho
+    ]
+
+
 def approvals_given(state: LedgerState, plan: Plan) -> int:
     """How many officers have approved exactly this plan and have charges left. Only a charge looks at the time."""
     mine = [a for a in state.approvals.values() if a.statement.plan_digest == digest(plan) and a.left > 0]

@@ -116,6 +116,7 @@ def release(
         "survey": survey.model_dump(mode="json", by_alias=True),
         "plan": plan.model_dump(mode="json"),
         "memory": memory,
+        "ledger_key": ledger.public_key_hex,
     }
     with ledger.lock() as held:
         tell("opening the zone")

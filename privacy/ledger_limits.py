@@ -159,9 +159,9 @@ def pick_approvals(
         return BudgetRefused("approval_used_up", what, where=place, do=advice)
     if len({a.officer for a in mine}) >= terms.needed:
         return BudgetRefused("approval_expired", f"{there}: the others have expired", where=place, do=advice)
-    plans = (a.statement for a in state.approvals.values() if a.officer in terms.officers and not approves(a, charge))
-    if any(said.population == charge.population for said in plans):
-        there += "; others are of another plan: survey.yaml, policy.yaml or hearsafe is not as it was when they were given"
+    others = (a for a in state.approvals.values() if a.officer in terms.officers and not approves(a, charge))
+    if any(a.statement.population == charge.population for a in others):
+        there += "; those given are of another plan"
     return BudgetRefused("approval_missing", there, where=place, do=advice)
 
 

@@ -151,11 +151,11 @@ class LedgerState:
     def authority(self, population: str) -> StandingPolicy | None:
         """Whose officers decide about the population's next policy; None where nobody has to be asked.
 
-        The policy in force. A population new to a ledger where others have officers needs those of the last such
-        policy, or the same residents could be given a second account.
+        The policy in force, where it has officers. Any other population of a ledger where some have officers needs
+        those of the last such policy, or the same residents could be given a second account without them.
         """
         own = self.policies.get(population)
-        if own is not None:
-            return own if own.policy.needed else None
+        if own is not None and own.policy.needed:
+            return own
         others = [standing for standing in self.policies.values() if standing.policy.needed]
         return max(others, key=lambda standing: standing.seq, default=None)

@@ -58,7 +58,10 @@ def place(header: Header, needs: Sequence[Need], source: Source, file_name: str)
 
 
 def position_of(header: Header, name: str, need: Need, file_name: str, declared: Sequence[str] = ()) -> int:
-    """The one position of a named column; `declared` names may be in the same header. Raises: InputRefused, as `place`."""
+    """The one position of a named column, in a header that may hold other `declared` names too.
+
+    Raises: InputRefused, as `place`.
+    """
     positions = header.positions(name)
     if len(positions) == 1:
         return positions[0]

@@ -1,4 +1,4 @@
-"""From bytes in whatever encoding to UTF-8, strictly: a file that cannot be read whole is refused before any row."""
+"""From bytes in whatever encoding to UTF-8: no row's bytes decide how another row is read."""
 
 import codecs
 import io
@@ -20,9 +20,15 @@ _BOMS = (
 _ADVICE = "Declare the source's encoding, or export again as UTF-8"
 
 
+_HOLES = "hearsafe-cp1252-holes"
+codecs.register_error(_HOLES, lambda error: (error.object[error.start : error.end].decode("latin-1"), error.end))  # type: ignore[attr-defined]
+
+LINE_BY_LINE = "line by line"
+
+
 @dataclass(frozen=True)
 class Encoding:
-    """A Python codec, and how many leading bytes are a byte-order mark."""
+    """A Python codec or LINE_BY_LINE, and how many leading bytes are a byte-order mark."""
 
     codec: str
     skip: int = 0
@@ -31,9 +37,8 @@ class Encoding:
 def encoding_of(path: Path, declared: str = "auto") -> Encoding:
     """The encoding of a text file, proved on the whole file.
 
-    `auto`: a byte-order mark decides; then UTF-16 without one, told by where its zero bytes are; then UTF-8; then
-    Windows-1252; then Latin-1. A file that is UTF-8 with accents up to some byte and not after it is refused:
-    read as Windows-1252, every accented answer would turn invalid without a word.
+    `auto`: a byte-order mark decides; then UTF-16 without one, told by where the header's zero bytes are; else each
+    line is decoded on its own (`LINE_BY_LINE`), so that no respondent's bytes change how another's are read.
 
     Raises: InputRefused: empty, unreadable, of an unknown codec, or not of the declared encoding.
     """
@@ -44,21 +49,11 @@ def encoding_of(path: Path, declared: str = "auto") -> Encoding:
     bom = next(((codec, len(mark)) for mark, codec in _BOMS if start.startswith(mark)), None)
     if declared != "auto":
         return _declared(path, declared, bom)
-    if bom is not None:
-        found = Encoding(*bom)
-        _prove(path, found)
-        return found
-    for codec in _utf16_guess(start):
-        if _failure(path, Encoding(codec)) is None:
-            return Encoding(codec)
-    failure = _failure(path, Encoding("utf-8"))
-    if failure is None:
-        return Encoding("utf-8")
-    if _has_accents_before(path, failure):
-        raise InputRefused(
-            "encoding_unreadable", f"is UTF-8 up to byte {failure}, and no longer there", where=path.name, do=_ADVICE
-        )
-    return Encoding("cp1252") if _failure(path, Encoding("cp1252")) is None else Encoding("latin-1")
+    found = Encoding(*bom) if bom is not None else _utf16_guess(start)
+    if found is None or found.codec == "utf-8":
+        return Encoding(LINE_BY_LINE, found.skip if found is not None else 0)
+    _prove(path, found)
+    return found
 
 
 def utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
@@ -66,6 +61,9 @@ def utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
 
     Raises: InputRefused (`encoding_unreadable`).
     """
+    if encoding.codec == LINE_BY_LINE:
+        yield from _line_by_line(path, encoding.skip)
+        return
     decoder = None if encoding.codec == "utf-8" else codecs.getincrementaldecoder(encoding.codec)("strict")
     with open_source(path) as file:
         file.seek(encoding.skip)
@@ -73,6 +71,38 @@ def utf8_blocks(path: Path, encoding: Encoding) -> Iterator[bytes]:
             yield block if decoder is None else _decoded(decoder, block, path).encode()
     if decoder is not None:
         yield _decoded(decoder, b"", path, final=True).encode()
+
+
+def _line_by_line(path: Path, skip: int) -> Iterator[bytes]:
+    """Each line as UTF-8 where it is that, else as Windows-1252 with its five holes as control characters.
+
+    A line of several blocks is cut at their borders: what it then loses is its own.
+    """
+    rest = b""
+    with open_source(path) as file:
+        file.seek(skip)
+        while block := file.read(_BLOCK):
+            block = rest + block
+            cut = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1 or len(block)
+            rest = block[cut:]
+            yield _lines_as_utf8(block[:cut])
+    yield _lines_as_utf8(rest)
+
+
+def _lines_as_utf8(block: bytes) -> bytes:
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return b"".join(_line_as_utf8(line) for line in block.splitlines(keepends=True))
+    return block
+
+
+def _line_as_utf8(line: bytes) -> bytes:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return line.decode("cp1252", _HOLES).encode()
+    return line
 
 
 def leading_text(path: Path, encoding: Encoding, limit: int = 4 << 20) -> str:
@@ -144,62 +174,32 @@ def _declared(path: Path, name: str, bom: tuple[str, int] | None) -> Encoding:
 
 
 def _prove(path: Path, encoding: Encoding) -> None:
-    failure = _failure(path, encoding)
-    if failure is not None:
-        raise InputRefused(
-            "encoding_unreadable", f"is not {encoding.codec} at byte {failure}", where=path.name, do=_ADVICE
-        )
-
-
-def _failure(path: Path, encoding: Encoding) -> int | None:
-    """The first byte at which the file is not of the encoding, or None."""
+    """Raises: InputRefused: the file is not of the encoding throughout. It does not say where: that is content."""
     decoder = codecs.getincrementaldecoder(encoding.codec)("strict")
-    done = encoding.skip
     with open_source(path) as file:
-        file.seek(done)
-        while True:
-            block = file.read(_BLOCK)
-            pending = len(decoder.getstate()[0])
-            if encoding.codec == "utf-8" and not pending and block.isascii():
-                if not block:
-                    return None
-                done += len(block)
-                continue
-            try:
-                decoder.decode(block, final=not block)
-            except UnicodeError as problem:
-                return done - pending + getattr(problem, "start", 0)
-            if not block:
-                return None
-            done += len(block)
+        file.seek(encoding.skip)
+        while block := file.read(_BLOCK):
+            if encoding.codec != "utf-8" or decoder.getstate()[0] or not block.isascii():
+                _decoded(decoder, block, path)
+    _decoded(decoder, b"", path, final=True)
 
 
 def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, path: Path, *, final: bool = False) -> str:
     try:
         return decoder.decode(block, final)
     except UnicodeError:
-        raise InputRefused("encoding_unreadable", "cannot be decoded", where=path.name, do=_ADVICE) from None
+        raise InputRefused(
+            "encoding_unreadable", "is not of its encoding throughout", where=path.name, do=_ADVICE
+        ) from None
 
 
-def _has_accents_before(path: Path, offset: int) -> bool:
-    with open_source(path) as file:
-        left = offset
-        while left > 0:
-            block = file.read(min(_BLOCK, left))
-            if not block.isascii():
-                return True
-            left -= len(block)
-    return False
-
-
-def _utf16_guess(start: bytes) -> tuple[str, ...]:
-    """UTF-16 without a mark: text of mostly Western letters has zeros in every other byte."""
-    pairs = len(start) // 2
+def _utf16_guess(start: bytes) -> Encoding | None:
+    """UTF-16 without a mark: a header of mostly Western letters has zeros in every other byte."""
+    header = start[: start.find(b"\n") + 1 or len(start)]
+    pairs = len(header) // 2
     if not pairs:
-        return ()
-    low, high = start[1 : 2 * pairs : 2].count(0) / pairs, start[0 : 2 * pairs : 2].count(0) / pairs
+        return None
+    low, high = header[1 : 2 * pairs : 2].count(0) / pairs, header[0 : 2 * pairs : 2].count(0) / pairs
     if low > 0.4 and high < 0.1:
-        return ("utf-16-le",)
-    if high > 0.4 and low < 0.1:
-        return ("utf-16-be",)
-    return ()
+        return Encoding("utf-16-le")
+    return Encoding("utf-16-be") if high > 0.4 and low < 0.1 else None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipelines.intake.decode import BlockReader, Encoding, encoding_of, leading_text, utf8_blocks
 from pipelines.intake.header import MAX_HEADER_ROWS, Header, header_of
-from pipelines.intake.records import MAX_RECORD_BYTES, Records, check_cells
+from pipelines.intake.records import MAX_RECORD_BYTES, Records, without_giants
 from schemas.errors import InputRefused
 
 _SEPARATORS = (",", ";", "\t", "|")
@@ -121,11 +121,10 @@ class _Reader:
         try:
             for batch in self._batches(sorted(set(places.values()))):
                 columns = {column: _plain(batch.column(str(place))) for column, place in places.items()}
-                check_cells(self._path.name, columns)
                 numbers, unreadable = self._number(position, batch.num_rows)
                 position = int(numbers[-1]) if len(numbers) else position
                 if held is not None:
-                    yield held
+                    yield without_giants(held)
                 held = self._after_header(Records(columns, numbers, unreadable))
         except pa.ArrowInvalid:
             raise InputRefused(
@@ -192,7 +191,7 @@ class _Reader:
             held = Records(kept, held.numbers[:-1], (*held.unreadable, (last, UNCLOSED)))
         rest = tuple((n - self._header_rows, why) for n, why in ragged if n > self._header_rows)
         if held is not None:
-            yield Records(held.columns, held.numbers, (*held.unreadable, *rest))
+            yield without_giants(Records(held.columns, held.numbers, (*held.unreadable, *rest)))
         elif rest:
             yield Records({}, np.empty(0, np.int64), rest)
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from pipelines.intake.decode import open_source
 from pipelines.intake.header import Header, header_of
-from pipelines.intake.records import RECORDS_AT_ONCE, Records, check_cells
+from pipelines.intake.records import RECORDS_AT_ONCE, Records, without_giants
 from schemas.errors import InputRefused
 
 
@@ -41,8 +41,8 @@ class ParquetTable:
                         column: _text(batch.column(names.index(self.header.names[place])), column, self.path.name)
                         for column, place in places.items()
                     }
-                    check_cells(self.path.name, columns)
-                    yield Records(columns, np.arange(done + 1, done + 1 + batch.num_rows, dtype=np.int64))
+                    numbers = np.arange(done + 1, done + 1 + batch.num_rows, dtype=np.int64)
+                    yield without_giants(Records(columns, numbers))
                     done += batch.num_rows
         except (pa.ArrowException, OSError):
             raise _unreadable(self.path) from None

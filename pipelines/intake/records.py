@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.intake.header import Header
-from schemas.errors import InputRefused
 
 MAX_CELL_BYTES = 1_000_000
 MAX_RECORD_BYTES = 4 << 20
 RECORDS_AT_ONCE = 65_536
+GIANT = "cell_too_large"
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,14 @@ class Table(Protocol):
     def records(self, places: Mapping[str, int]) -> Iterator[Records]: ...
 
 
-def check_cells(name: str, columns: Mapping[str, pa.Array]) -> None:
-    """Raises: InputRefused (`cell_too_large`): a cell above MAX_CELL_BYTES."""
-    for column, values in columns.items():
-        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-            continue
-        longest = pc.max(pc.binary_length(values)).as_py()
-        if longest is not None and longest > MAX_CELL_BYTES:
-            raise InputRefused(
-                "cell_too_large",
-                f"a cell of column {column!r} is larger than {MAX_CELL_BYTES:,} bytes",
-                where=name,
-                do="Look for a quotation mark that is opened and never closed",
-            )
+def without_giants(records: Records) -> Records:
+    """Records with a cell above MAX_CELL_BYTES become unreadable: one respondent's flood is theirs alone."""
+    giant = np.zeros(records.count, dtype=np.bool_)
+    for values in records.columns.values():
+        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+            giant |= pc.greater(pc.binary_length(values), MAX_CELL_BYTES).to_numpy(zero_copy_only=False)
+    if not giant.any():
+        return records
+    found = tuple((int(number), GIANT) for number in records.numbers[giant])
+    kept = records.keep(~giant)
+    return Records(kept.columns, kept.numbers, (*records.unreadable, *found))

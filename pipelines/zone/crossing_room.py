@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.durable import sync_folder
+from pipelines.ledger.signing import signed_by
 from pipelines.zone.counting import count_tables
-from pipelines.zone.ingest_room import attributes_digest
+from pipelines.zone.ingest_room import declaration_changed, encoding_digest, foreign_ledger, read_otherwise
 from pipelines.zone.snapshot import Snapshot, current_snapshot
 from pipelines.zone.storage import open_zone
 from privacy.measure import Measurements, Released, check_charge, measure, seal, seal_binding, unseal
@@ -31,26 +32,31 @@ class Crossing:
     survey: Survey
     plan: Plan
     zone_key: bytes
+    ledger_key: str
+    """Public key of the ledger that asks."""
 
 
 def ready_snapshot(crossing: Crossing) -> Snapshot:
     """The authenticated snapshot to measure, checked before anything is charged.
 
-    Raises: ZoneFault: damaged, wrong key, or encoded with another declaration than the plan's.
+    Raises: ZoneFault: damaged, wrong key, of another ledger, or encoded with another declaration than the plan's.
     """
     snapshot = current_snapshot(crossing.folder, crossing.zone_key)
-    if snapshot.attributes_digest != attributes_digest(attributes_of(crossing.survey)):
-        raise ZoneFault(
-            "declaration_changed",
-            "the zone holds responses encoded with other questions or options",
-            where="survey.yaml",
-            do="Ingest every file again with --replace",
-        )
-    with open_zone({"zone": (snapshot.path, False)}, crossing.zone_key, spill=crossing.folder / "spill"):
-        return snapshot
+    if snapshot.ledger_key != crossing.ledger_key:
+        raise foreign_ledger()
+    if snapshot.attributes_digest != encoding_digest(crossing.survey):
+        raise declaration_changed(ZoneFault)
+    with open_zone({"zone": (snapshot.path, False)}, crossing.zone_key, spill=crossing.folder / "spill") as zone:
+        if read_otherwise(zone, "zone", crossing.survey):
+            raise declaration_changed(ZoneFault)
+    return snapshot
 
 
 def _charge_of(event: Event, crossing: Crossing, snapshot: Snapshot) -> Charge:
+    """The charge in an event that the zone's own ledger hashed and signed."""
+    signed = event.hash == digest(event.model_dump(mode="json", exclude={"hash", "signature"}))
+    if not signed or not signed_by(snapshot.ledger_key, bytes.fromhex(event.hash), event.signature):
+        raise foreign_ledger()
     charge = Charge.model_validate(event.body)
     if event.kind is not EventKind.CHARGED:
         raise IntegrityFault(
@@ -74,13 +80,16 @@ def measure_and_seal(
 ) -> Released[Measurements]:
     """Count, add noise, seal durably; only then is the result handed out.
 
-    Raises: IntegrityFault: the charge does not cover this plan, or has drawn before.
+    Raises: IntegrityFault: the charge does not cover this plan, or has drawn before. ZoneFault: it is not of the
+        zone's ledger.
     """
     charge = _charge_of(event, crossing, snapshot)
     attributes = attributes_of(crossing.survey)
     check_charge(crossing.plan, {a.id: a for a in attributes}, charge)
     place = _sealed_path(crossing.folder, event)
     place.parent.mkdir(mode=0o700, exist_ok=True)
+    if place.exists():
+        raise _drawn_before(place)
     _mark(place.with_suffix(".drawing"))
     with open_zone(
         {"zone": (snapshot.path, False)}, crossing.zone_key, spill=crossing.folder / "spill", memory=memory
@@ -104,15 +113,19 @@ def _mark(marker: Path) -> None:
     except FileExistsError:
         descriptor = -1
     if descriptor < 0:
-        raise IntegrityFault(
-            "already_drawn",
-            "this charge has bought its one draw already",
-            where=marker.stem,
-            do="Run the release again: it will void this charge",
-        )
+        raise _drawn_before(marker)
     os.fsync(descriptor)
     os.close(descriptor)
     sync_folder(marker.parent)
+
+
+def _drawn_before(place: Path) -> IntegrityFault:
+    return IntegrityFault(
+        "already_drawn",
+        "this charge has bought its one draw already",
+        where=place.stem,
+        do="Run the release again: it returns what was sealed, or voids this charge",
+    )
 
 
 def unseal_earlier(crossing: Crossing, event: Event) -> Released[Measurements] | None:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -21,32 +22,73 @@ from pipelines.zone.snapshot import (
     sweep,
 )
 from pipelines.zone.storage import open_zone
-from schemas.attributes import Attribute, attributes_of
-from schemas.canonical import canonical_bytes, digest
-from schemas.errors import InputRefused
+from schemas.attributes import attributes_of
+from schemas.canonical import digest
+from schemas.errors import Fault, InputRefused, ZoneFault
 from schemas.survey import Survey
 
 _CHUNK = 1 << 22
 
 
-def attributes_digest(attributes: tuple[Attribute, ...]) -> str:
-    """Digest of the public domains that responses are encoded with."""
-    return digest([attribute.model_dump(mode="json") for attribute in attributes])
+def encoding_digest(survey: Survey) -> str:
+    """Digest of what a zone's rows rest on: the public domains, who counts, and what makes two rows one resident's.
+
+    Under another resident key or normalisation the same resident has another pseudonym, and would be counted twice.
+    """
+    return digest(
+        {
+            "attributes": [attribute.model_dump(mode="json") for attribute in attributes_of(survey)],
+            "residents": survey.residents.model_dump(mode="json", exclude={"drop"}),
+            "missing": survey.missing,
+            "eligible": survey.eligible.model_dump(mode="json") if survey.eligible else None,
+        }
+    )
 
 
-def _file_digest(path: Path, source_id: str, hmac_key: bytes, survey: Survey) -> bytes:
-    """Keyed digest of a file and of the declaration it is read with: recognises a file that is in the zone already."""
-    rules = survey.model_dump(mode="json", by_alias=True, include={"sources", "residents", "missing", "eligible"})
-    mac = hmac.new(derived_key(hmac_key, "file-digest"), source_id.encode() + canonical_bytes(rules), hashlib.sha256)
+def source_rules(survey: Survey) -> dict[str, str]:
+    """Digest of the rules that each declared source is read by."""
+    return {source.id: digest(source) for source in survey.sources}
+
+
+def read_otherwise(connection: duckdb.DuckDBPyConnection, alias: str, survey: Survey) -> bool:
+    """Whether a file in the zone was read by other rules than its source has now, or its source is declared no more."""
+    return not responses.rules_by_source(connection, alias) <= set(source_rules(survey).items())
+
+
+def declaration_changed(kind: type[Fault]) -> Fault:
+    """The fault of a zone whose rows do not follow the survey.yaml at hand."""
+    return kind(
+        "declaration_changed",
+        "the zone holds responses read by other questions, options, sources or resident rules",
+        where="survey.yaml",
+        do="Ingest every file again with --replace, or declare a new wave",
+    )
+
+
+def _file_digest(path: Path, source_id: str, hmac_key: bytes) -> bytes:
+    """Keyed digest of a file, to recognise one that is in the zone already."""
+    mac = hmac.new(derived_key(hmac_key, "file-digest"), source_id.encode() + b"\0", hashlib.sha256)
     try:
         with path.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 mac.update(chunk)
     except OSError:
         raise InputRefused(
-            "source_missing", "the source file cannot be read", where=path.name, do="Check the path after --source"
+            "source_missing",
+            "the source file cannot be read",
+            where=path.name,
+            do="Check the path after --source",
         ) from None
     return mac.digest()
+
+
+@dataclass(frozen=True)
+class WaveKeys:
+    """The keys of a wave: its zone's, its pseudonyms', and the public one of the ledger it takes charges from."""
+
+    zone: bytes = field(repr=False)
+    hmac: bytes = field(repr=False)
+    ledger_public: str
 
 
 def ingest(
@@ -54,8 +96,7 @@ def ingest(
     survey: Survey,
     files: Sequence[SourceFile],
     contacts: Path | None,
-    zone_key: bytes,
-    hmac_key: bytes,
+    keys: WaveKeys,
     *,
     replace: bool,
     memory: str,
@@ -64,33 +105,40 @@ def ingest(
     """Take files into the zone. Returns: the id of the current snapshot, the old one where every file was known.
 
     Raises: InputRefused: a file's header, encoding or format; or the zone holds responses of another declaration.
+        ZoneFault: the zone takes charges from another ledger.
     """
     attributes = attributes_of(survey)
-    encoding = attributes_digest(attributes)
+    encoding = encoding_digest(survey)
     sweep(folder)
-    previous = current_snapshot(folder, zone_key) if has_snapshot(folder) and not replace else None
+    previous = current_snapshot(folder, keys.zone) if has_snapshot(folder) and not replace else None
     if previous is not None and previous.attributes_digest != encoding:
-        raise InputRefused(
-            "declaration_changed",
-            "the zone holds responses encoded with other questions or options",
-            where="survey.yaml",
-            do="Ingest every file again with --replace, or declare a new wave",
-        )
-    fresh = Snapshot(new_snapshot_id(), folder / "unnamed", encoding)
-    fresh = Snapshot(fresh.id, snapshot_path(folder, fresh.id), encoding)
+        raise declaration_changed(InputRefused)
+    if previous is not None and previous.ledger_key != keys.ledger_public:
+        raise foreign_ledger()
+    identifier = new_snapshot_id()
+    fresh = Snapshot(identifier, snapshot_path(folder, identifier), encoding, keys.ledger_public)
     stage = folder / f"stage-{fresh.id}.duckdb"
     attached = {"stage": (stage, True), "fresh": (fresh.path, True)}
     if previous is not None:
         attached["earlier"] = (previous.path, False)
-    with open_zone(attached, zone_key, spill=folder / "spill", memory=memory) as connection:
+    with open_zone(attached, keys.zone, spill=folder / "spill", memory=memory) as connection:
+        if previous is not None and read_otherwise(connection, "earlier", survey):
+            raise declaration_changed(InputRefused)
         known = responses.known_digests(connection, "earlier") if previous is not None else set()
-        digests = [(file, _file_digest(file.path, file.source_id, hmac_key, survey)) for file in files]
+        digests = [(file, _file_digest(file.path, file.source_id, keys.hmac)) for file in files]
         new = {key: file for file, key in digests if key not in known}
+        if new and previous is not None and survey.residents.key == "none":
+            raise InputRefused(
+                "no_key_to_merge_by",
+                "without a resident key, responses that are in the zone already would be counted again",
+                where="survey.yaml: residents.key",
+                do="Ingest all files of the wave together, with --replace",
+            )
         if new or previous is None:
             responses.create_tables(connection, "stage", attributes)
             for key, file in new.items():
                 tell(f"reading {file.source_id}")
-                _stage(connection, survey, file, key, hmac_key, contacts)
+                _stage(connection, survey, file, key, keys.hmac, contacts)
             tell("settling one response per resident")
             _settle(connection, with_earlier=previous is not None)
     if not new and previous is not None:
@@ -98,9 +146,19 @@ def ingest(
             leftover.unlink(missing_ok=True)
         return previous.id
     tell("sealing the snapshot")
-    make_current(folder, fresh, zone_key)
+    make_current(folder, fresh, keys.zone)
     sweep(folder)
     return fresh.id
+
+
+def foreign_ledger() -> ZoneFault:
+    """The fault of a zone that is asked to trust another ledger than the one it was filled under."""
+    return ZoneFault(
+        "zone_of_another_ledger",
+        "this zone takes charges from another ledger",
+        where="ledger",
+        do="Restore the ledger it belongs to",
+    )
 
 
 def _stage(
@@ -118,7 +176,9 @@ def _stage(
         excluded += batch.excluded
         bad += len(batch.quarantined)
         responses.record_quarantine(connection, "stage", key, batch.quarantined)
-    responses.record_batch(connection, "stage", BatchRecord(key, file.source_id, read, excluded, bad))
+    responses.record_batch(
+        connection, "stage", BatchRecord(key, file.source_id, source_rules(survey)[file.source_id], read, excluded, bad)
+    )
 
 
 def _settle(connection: duckdb.DuckDBPyConnection, *, with_earlier: bool) -> None:
@@ -143,5 +203,5 @@ def ingest_lines(folder: Path, zone_key: bytes) -> list[str]:
         for source, row, field, reason in connection.execute(
             "SELECT source, row_number, field, reason FROM zone.core_quarantine ORDER BY source, row_number"
         ).fetchall():
-            lines.append(f"quarantined: {source} row {row}: {field}: {reason}")
+            lines.append(f"quarantined: {source} row {row}: {field or 'whole row'}: {reason}")
     return lines

@@ -17,11 +17,13 @@ from schemas.attributes import Attribute, zone_columns
 class BatchRecord:
     """What one ingested file came to. Exact numbers: read inside the zone only (`hearsafe ingest --show`).
 
-    `digest` is keyed (HMAC), so that a file that is already in the zone is recognised and not counted again.
+    `digest` is keyed (HMAC), so that a file that is already in the zone is recognised and not counted again. `rules`
+    is a digest of the public rules that the source was read by.
     """
 
     digest: bytes
     source: str
+    rules: str
     read: int
     excluded: int
     quarantined: int
@@ -42,7 +44,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, alias: str, attributes:
     connection.execute(f"CREATE TABLE {alias}.raw_responses ({columns})")
     connection.execute(
         f"CREATE TABLE {alias}.core_batches "
-        "(digest BLOB, source VARCHAR, read BIGINT, excluded BIGINT, quarantined BIGINT)"
+        "(digest BLOB, source VARCHAR, rules VARCHAR, read BIGINT, excluded BIGINT, quarantined BIGINT)"
     )
     connection.execute(
         f"CREATE TABLE {alias}.core_quarantine "
@@ -61,8 +63,8 @@ def append_responses(connection: duckdb.DuckDBPyConnection, alias: str, rows: pa
 def record_batch(connection: duckdb.DuckDBPyConnection, alias: str, record: BatchRecord) -> None:
     """Note that a file is in, and what it came to."""
     connection.execute(
-        f"INSERT INTO {alias}.core_batches VALUES (?, ?, ?, ?, ?)",
-        [record.digest, record.source, record.read, record.excluded, record.quarantined],
+        f"INSERT INTO {alias}.core_batches VALUES (?, ?, ?, ?, ?, ?)",
+        [record.digest, record.source, record.rules, record.read, record.excluded, record.quarantined],
     )
 
 
@@ -89,6 +91,11 @@ def record_quarantine(
 def known_digests(connection: duckdb.DuckDBPyConnection, alias: str) -> set[bytes]:
     """Keyed digests of the files that are in."""
     return {row[0] for row in connection.execute(f"SELECT digest FROM {alias}.core_batches").fetchall()}
+
+
+def rules_by_source(connection: duckdb.DuckDBPyConnection, alias: str) -> set[tuple[str, str]]:
+    """(source, digest of its rules) of every file that is in."""
+    return set(connection.execute(f"SELECT DISTINCT source, rules FROM {alias}.core_batches").fetchall())
 
 
 def settle(connection: duckdb.DuckDBPyConnection, fresh: str, earlier: list[str]) -> None:

@@ -26,12 +26,14 @@ _CHUNK = 1 << 22
 class Snapshot:
     """The current responses of a wave.
 
-    `attributes_digest` says which declaration they were encoded with (public); `path` is the encrypted file.
+    `attributes_digest` says which declaration they were encoded with (public); `path` is the encrypted file;
+    `ledger_key` is the public key of the one ledger whose charges may measure them.
     """
 
     id: str
     path: Path
     attributes_digest: str
+    ledger_key: str
 
 
 def new_snapshot_id() -> str:
@@ -54,7 +56,12 @@ def _file_mac(path: Path, zone_key: bytes, context: bytes) -> str:
 
 
 def _statement(snapshot: Snapshot) -> dict[str, str]:
-    return {"snapshot": snapshot.id, "file": snapshot.path.name, "attributes_digest": snapshot.attributes_digest}
+    return {
+        "snapshot": snapshot.id,
+        "file": snapshot.path.name,
+        "attributes_digest": snapshot.attributes_digest,
+        "ledger_key": snapshot.ledger_key,
+    }
 
 
 def make_current(folder: Path, snapshot: Snapshot, zone_key: bytes) -> None:
@@ -90,7 +97,8 @@ def current_snapshot(folder: Path, zone_key: bytes) -> Snapshot:
     place = folder / _CURRENT
     try:
         record = json.loads(place.read_bytes())
-        name, snapshot_id, digest, mac = (str(record[k]) for k in ("file", "snapshot", "attributes_digest", "mac"))
+        name, snapshot_id, digest = (str(record[k]) for k in ("file", "snapshot", "attributes_digest"))
+        ledger_key, mac = str(record["ledger_key"]), str(record["mac"])
     except (ValueError, KeyError, TypeError):
         raise ZoneFault(
             "zone_damaged",
@@ -98,7 +106,7 @@ def current_snapshot(folder: Path, zone_key: bytes) -> Snapshot:
             where=_CURRENT,
             do="Restore the zone from your backup",
         ) from None
-    snapshot = Snapshot(snapshot_id, folder / name, digest)
+    snapshot = Snapshot(snapshot_id, folder / name, digest, ledger_key)
     if snapshot.path != snapshot_path(folder, snapshot_id) or not snapshot.path.is_file():
         raise ZoneFault(
             "zone_damaged",

@@ -46,7 +46,7 @@ def _key(request: Message) -> tuple[bytes, bytes]:
 
 def _ingest(request: Message, out: BinaryIO) -> None:
     from pipelines.intake.batch import SourceFile
-    from pipelines.zone.ingest_room import ingest
+    from pipelines.zone.ingest_room import WaveKeys, ingest
     from schemas.survey import Survey
 
     body = request.body
@@ -56,8 +56,7 @@ def _ingest(request: Message, out: BinaryIO) -> None:
         Survey.model_validate(body["survey"]),
         [SourceFile(source_id, Path(path)) for source_id, path in body["files"]],
         Path(body["contacts"]) if body["contacts"] else None,
-        zone_key,
-        hmac_key,
+        WaveKeys(zone_key, hmac_key, body["ledger_key"]),
         replace=body["replace"],
         memory=body["memory"],
         tell=lambda text: send(out, Message("progress", {"text": text})),
@@ -74,7 +73,11 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
 
     body = request.body
     crossing = Crossing(
-        Path(body["folder"]), Survey.model_validate(body["survey"]), Plan.model_validate(body["plan"]), _key(request)[0]
+        Path(body["folder"]),
+        Survey.model_validate(body["survey"]),
+        Plan.model_validate(body["plan"]),
+        _key(request)[0],
+        body["ledger_key"],
     )
     snapshot = ready_snapshot(crossing)
     send(out, Message("ready", {"snapshot_id": snapshot.id, "isolation": list(isolated)}))

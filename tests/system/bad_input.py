@@ -1,7 +1,6 @@
 """A workspace that a case of bad input is arranged in, and the form of a case."""
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,6 +56,10 @@ class World:
         return next((self.workspace / "zone" / "testville" / "2026").glob("responses-*.duckdb"))
 
     @property
+    def sealed(self) -> Path:
+        return self.responses.parent / "sealed"
+
+    @property
     def release(self) -> Path:
         return next((self.workspace / "releases").glob("*/*/*"))
 
@@ -100,11 +103,6 @@ class World:
         ledger = Ledger.open(self.opened(), now=lambda: datetime.now(UTC) - timedelta(days=days_ago))
         approve(ledger, planned(declarations), declarations.policy, self.folder / "officer.pem")
 
-    def forget_ledger(self) -> None:
-        """As if the zone had been made in a workspace without a ledger yet."""
-        shutil.rmtree(self.workspace / "ledger")
-        self.ledger_key.unlink()
-
     def sql(self, *statements: str) -> None:
         """Change the ledger as somebody who holds its file can."""
         with sqlite3.connect(self.ledger) as connection:
@@ -137,25 +135,18 @@ class World:
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of bad input.
+    """One kind of bad input: `arrange` spoils a copy of the stage's world and returns the command to run.
 
-    `line`: the line after `error: `; … stands for a path, an identifier or a number that differs from run to run.
-    `do`: the documented advice. `arrange` spoils a copy of the stage's world and returns the command to run.
+    `recorded`: code of the refusal that must then be on record in the ledger.
     """
 
-    kind: str
-    line: str
-    code: str
-    exit: int
-    do: str
     stage: Stage
     arrange: Callable[[World], Arguments]
-    recorded: bool = False
-    """Whether the refusal must be on record in the ledger."""
+    recorded: str = ""
 
 
 def survey_with(old: str, new: str) -> Callable[[World], Arguments]:
-    """`check` of a survey.yaml with one passage replaced."""
+    """`release` of a survey.yaml with one passage replaced."""
     assert old in SURVEY
 
     def arrange(world: World) -> Arguments:

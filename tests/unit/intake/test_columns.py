@@ -42,14 +42,25 @@ def test_absent_columns_were_not_asked(tmp_path: Path) -> None:
 
 
 def test_a_missing_column_is_named_with_what_needs_it_and_what_looks_like_it(tmp_path: Path) -> None:
-    survey = keyless([rating("quality", "Quality of life")])
+    survey = keyless([rating("quality", "Quality of life"), rating("next", "Next")])
     with pytest.raises(InputRefused) as caught:
-        take_text(survey, tmp_path, "Quality of live,Other\n1,2\n")
+        take_text(survey, tmp_path, "Quality of live,Other,Next\n1,2,3\n")
     line = caught.value.line()
     assert "'Quality of life'" in line
     assert "question quality" in line
     assert "'Quality of live'" in line
     assert "'Other'" not in line
+
+
+def test_a_first_record_that_may_be_a_respondents_is_not_quoted(tmp_path: Path) -> None:
+    """Without a header the first answers stand in its place, and one may look like a column's name."""
+    survey = keyless([rating("age", "Q40"), rating("next", "Next")])
+    with pytest.raises(InputRefused) as caught:
+        take_text(survey, tmp_path, "40,Nexte\n41,3\n")
+    line = caught.value.line()
+    assert "'40'" not in line
+    assert "Similar" not in line
+    assert "check that the file begins with one" in line
 
 
 def test_two_header_rows_compose_names(tmp_path: Path) -> None:

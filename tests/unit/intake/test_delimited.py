@@ -104,9 +104,14 @@ def test_refuses_header_and_format_faults(tmp_path: Path) -> None:
     assert code_of(PAIR, tmp_path, "A,B,A\nSECRET,1,2\n") == "column_duplicate"
     assert code_of(PAIR, tmp_path, ",".join(f"c{i}" for i in range(10_001)) + "\n") == "too_many_columns"
     assert code_of(PAIR, tmp_path, 'A,B\n1,"' + "SECRET\n" * 2_000_000) == "record_too_large"
-    assert code_of(PAIR, tmp_path, 'A,B\n1,"' + "SECRET" * 200_000 + '"\n') == "cell_too_large"
     wrong = keyless([rating("a", "A")], sources=[{"id": "web", "format": "delimited", "separator": ", "}])
     assert code_of(wrong, tmp_path, "A\n1\n") == "separator_unusable"
+
+
+def test_a_giant_cell_is_one_respondents_own_loss(tmp_path: Path) -> None:
+    taken = take_text(PAIR, tmp_path, 'A,B\n1,1\n1,"' + "SECRET" * 200_000 + '"\n1,1\n')
+    assert [(q.row, q.reason) for q in taken.quarantined] == [(2, "cell_too_large")]
+    assert (taken.read, len(taken.rows)) == (3, 2)
 
 
 def test_a_duplicated_column_that_nothing_needs(tmp_path: Path) -> None:

@@ -184,6 +184,22 @@ def test_a_second_account_for_the_same_residents_needs_the_officers_of_the_first
     ledger.charge(a_charge(renamed, survey="other"), renamed)
 
 
+def test_an_account_from_before_the_officers_does_not_escape_them(world: World) -> None:
+    ledger = world.open()
+    early, richer = a_policy(population="shadow"), a_policy(population="shadow", caps=generous())
+    ledger.charge(a_charge(early, survey="other"), early)
+    key, name = world.officer("officer")
+    policy = a_policy(needed=1, officers=(name,))
+    approve(ledger, a_plan(policy), policy, key)
+    with refused(BudgetRefused, "policy_not_approved"):
+        ledger.charge(a_charge(richer, 2, survey="other"), richer)
+    ledger.charge(a_charge(early, 3, survey="other"), early)
+
+
+def generous() -> dict[str, dict[str, float]]:
+    return {level: {"rho": 1000.0} for level in ("release", "wave", "year", "lifetime")}
+
+
 def test_officers_are_written_in_three_ways_and_are_one(world: World) -> None:
     ledger = world.open()
     key, name = world.officer("officer")

@@ -22,7 +22,7 @@ def zone(tmp_path: Path) -> Path:
         connection.execute("CREATE TABLE fresh.core_responses AS SELECT range AS a0 FROM range(5000)")
         connection.execute(f"CREATE TABLE fresh.core_text AS SELECT '{CANARY}' || range AS t FROM range(1000)")
         connection.execute("CHECKPOINT fresh")
-    make_current(tmp_path, Snapshot(identifier, path, "0" * 64), KEY)
+    make_current(tmp_path, Snapshot(identifier, path, "0" * 64, "a" * 64), KEY)
     return tmp_path
 
 

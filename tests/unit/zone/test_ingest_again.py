@@ -1,0 +1,94 @@
+"""A later ingest into a wave: one resident stays one row, or the ingest is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.intake.batch import SourceFile
+from pipelines.zone.ingest_room import WaveKeys, encoding_digest, ingest
+from pipelines.zone.snapshot import current_snapshot
+from pipelines.zone.storage import open_zone
+from schemas.errors import InputRefused
+from schemas.survey import Survey
+from tests.intake_sample import KEY, keyless, rating, survey_with
+
+ZONE_KEY = b"z" * 32
+ROWS = "Email,Phone,Q1\na@x.org,1,1\nA@x.org,2,2\nb@x.org,3,1\n"
+
+
+def take(zone: Path, survey: Survey, text: str, *, replace: bool = False) -> int:
+    """Ingest one file. Returns: the rows that the zone then counts."""
+    path = zone / "export.csv"
+    path.write_text(text)
+    ingest(
+        zone,
+        survey,
+        [SourceFile("web", path)],
+        None,
+        WaveKeys(ZONE_KEY, KEY, "a" * 64),
+        replace=replace,
+        memory="200MB",
+        tell=lambda _: None,
+    )
+    return counted(zone)
+
+
+def counted(zone: Path) -> int:
+    snapshot = current_snapshot(zone, ZONE_KEY)
+    with open_zone({"zone": (snapshot.path, False)}, ZONE_KEY, spill=zone / "spill") as connection:
+        return int(connection.execute("SELECT count(*) FROM zone.core_responses").fetchall()[0][0])
+
+
+def test_a_longer_export_of_the_same_residents_counts_each_once(tmp_path: Path) -> None:
+    assert take(tmp_path, survey_with(), ROWS) == 2
+    assert take(tmp_path, survey_with(), ROWS + "b@x.org,3,2\nc@x.org,4,1\n") == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"residents": {"key": ["Phone"], "normalise": "email"}},
+        {"residents": {"key": ["Email"], "normalise": "exact"}},
+        {"residents": {"key": ["Email"], "normalise": "email", "plus_addresses": True}},
+        {"missing": {"": "not_answered", "a@x.org": "not_answered"}},
+        {"eligible": {"column": "Q1", "in": ["1"]}},
+    ],
+)
+def test_residents_told_apart_in_another_way_do_not_join_those_of_before(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    take(tmp_path, survey_with(), ROWS)
+    changed = survey_with(**changes)
+    with pytest.raises(InputRefused) as caught:
+        take(tmp_path, changed, ROWS)
+    assert caught.value.code == "declaration_changed"
+    assert counted(tmp_path) == 2
+    assert encoding_digest(changed) != encoding_digest(survey_with())
+
+
+def test_identity_columns_named_for_reviewers_change_nothing(tmp_path: Path) -> None:
+    take(tmp_path, survey_with(), ROWS)
+    named = survey_with(residents={"key": ["Email"], "normalise": "email", "drop": ["Phone"]})
+    assert take(tmp_path, named, ROWS) == 2
+
+
+def test_without_a_key_a_longer_export_is_not_counted_on_top(tmp_path: Path) -> None:
+    survey = keyless([rating("quality", "Q1")])
+    assert take(tmp_path, survey, ROWS) == 3
+    assert take(tmp_path, survey, ROWS) == 3
+    with pytest.raises(InputRefused) as caught:
+        take(tmp_path, survey, ROWS + "c@x.org,4,1\n")
+    assert caught.value.code == "no_key_to_merge_by"
+    assert counted(tmp_path) == 3
+    assert take(tmp_path, survey, ROWS + "c@x.org,4,1\n", replace=True) == 4
+
+
+def test_a_source_read_by_other_rules_does_not_join_its_rows_of_before(tmp_path: Path) -> None:
+    take(tmp_path, survey_with(), ROWS)
+    web = {"id": "web", "format": "delimited"}
+    stricter = survey_with(sources=[web | {"where": {"Q1": ["1"]}}])
+    with pytest.raises(InputRefused) as caught:
+        take(tmp_path, stricter, ROWS)
+    assert caught.value.code == "declaration_changed"
+    assert take(tmp_path, survey_with(sources=[web, {"id": "mail", "format": "xlsx"}]), ROWS) == 2
+    assert take(tmp_path, stricter, ROWS, replace=True) == 2
