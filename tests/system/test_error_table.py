@@ -6,9 +6,9 @@ The document is the list: a row without a case fails, and so does a case without
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,8 +17,6 @@ from tests.system.bad_input import INGEST, PLANTED, RELEASE, World
 from tests.system.city import build_city
 from tests.system.command import ROOT, hearsafe
 from tests.system.error_cases import CASES, HEADER, ROW
-
-pytestmark = pytest.mark.xdist_group("error_table")
 
 RESIDENTS = 400
 
@@ -54,29 +52,51 @@ def pattern(line: str) -> str:
     return re.escape(line).replace("…", r"\S+")
 
 
+class Stages(dict[str, Path]):
+    """The city as it was declared, with one ingest, and with one release: each made once, when it is asked for."""
+
+    _MADE_BY = {"ingested": ("declared", INGEST), "released": ("ingested", RELEASE)}
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def __missing__(self, stage: str) -> Path:
+        made = self._folder / stage
+        if stage == "declared":
+            build_city(made, RESIDENTS)
+        else:
+            before, arguments = self._MADE_BY[stage]
+            shutil.copytree(self[before], made)
+            done = hearsafe(*arguments, cwd=made)
+            assert (done.returncode, done.stderr) == (0, "")
+        self[stage] = made
+        return made
+
+
 @pytest.fixture(scope="module")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The city as it was declared, with one ingest, and with one release: made once, and copied for each case."""
-    folder = tmp_path_factory.mktemp("stages")
-    build_city(folder / "declared", RESIDENTS)
-    for before, stage, arguments in (("declared", "ingested", INGEST), ("ingested", "released", RELEASE)):
-        shutil.copytree(folder / before, folder / stage)
-        done = hearsafe(*arguments, cwd=folder / stage)
-        assert (done.returncode, done.stderr) == (0, "")
-    return {stage: folder / stage for stage in ("declared", "ingested", "released")}
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    return Stages(tmp_path_factory.mktemp("stages"))
+
+
+At = Callable[[str], World]
 
 
 @pytest.fixture
-def at(stages: dict[str, Path], tmp_path: Path) -> Iterator[dict[str, World]]:
-    """Copies of the stages, made when they are asked for."""
-
-    class Copies(dict[str, World]):
-        def __missing__(self, stage: str) -> World:
-            self[stage] = World(Path(shutil.copytree(stages[stage], tmp_path / stage)))
-            return self[stage]
-
-    yield Copies()
+def at(stages: Stages, tmp_path: Path) -> Iterator[At]:
+    """A private copy of a stage."""
+    yield lambda stage: World(Path(shutil.copytree(stages[stage], tmp_path / stage)))
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def on_one_worker(stage: str) -> pytest.MarkDecorator:
+    """Cases that need no ingest share one worker, the others another: each makes its stages once."""
+    return pytest.mark.xdist_group("errors_declared" if stage == "declared" else "errors_ingested")
+
+
+def by_kind(rows: list[Row]) -> list[Any]:
+    stages = [CASES[row.kind].stage if row.kind in CASES else "declared" for row in rows]
+    return [pytest.param(row, id=row.kind, marks=on_one_worker(stage)) for row, stage in zip(rows, stages, strict=True)]
 
 
 def test_the_document_and_the_cases_are_one_list() -> None:
@@ -85,10 +105,10 @@ def test_the_document_and_the_cases_are_one_list() -> None:
     assert all(row.do for row in ROWS)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.kind for row in ROWS])
-def test_bad_input_gets_what_the_document_says(row: Row, at: dict[str, World]) -> None:
+@pytest.mark.parametrize("row", by_kind(ROWS))
+def test_bad_input_gets_what_the_document_says(row: Row, at: At) -> None:
     case = CASES[row.kind]
-    world = at[case.stage]
+    world = at(case.stage)
     arguments = case.arrange(world)
     charged, released = world.charges(), world.released_files()
     shown = "--show" in arguments
@@ -110,9 +130,10 @@ def test_bad_input_gets_what_the_document_says(row: Row, at: dict[str, World]) -
         assert world.refusals() == [case.recorded] == [row.code]
 
 
-def test_rows_that_cannot_be_counted_refuse_nothing(at: dict[str, World]) -> None:
+@on_one_worker("declared")
+def test_rows_that_cannot_be_counted_refuse_nothing(at: At) -> None:
     """One export with every kind of bad row: it is taken in without a word, and the zone alone can say more."""
-    world = at["declared"]
+    world = at("declared")
     header, row = HEADER.replace("\n", ",Comment,Comment\n"), ROW.replace("\n", ",x,y\n")
     rows = {
         "a good row": row,
@@ -144,14 +165,16 @@ def test_rows_that_cannot_be_counted_refuse_nothing(at: dict[str, World]) -> Non
     assert "web  9  4  0  5" in shown.stdout.splitlines()
 
 
-def test_a_header_alone_is_taken(at: dict[str, World]) -> None:
-    world = at["declared"]
+@on_one_worker("declared")
+def test_a_header_alone_is_taken(at: At) -> None:
+    world = at("declared")
     done = hearsafe(*world.source("export.csv", HEADER), cwd=world.folder)
     assert (done.returncode, done.stderr) == (0, "")
     shown = hearsafe("ingest", ".", "--show", cwd=world.folder)
     assert TAKEN["a header and no rows"] in shown.stdout.splitlines()
 
 
-def test_a_value_outside_the_domain_has_a_cell_of_its_own(stages: dict[str, Path]) -> None:
+@on_one_worker("released")
+def test_a_value_outside_the_domain_has_a_cell_of_its_own(stages: Stages) -> None:
     measurements = pq.read_table(World(stages["released"]).release / "measurements.parquet")
     assert any("_invalid" in str(row) and "quality" in str(row) for row in measurements.to_pylist())
