@@ -27,9 +27,10 @@ def header_lines(plan: "Plan", digest: str, left: "list[ScopeLeft] | None", appr
     """Cost, caps and approvals in words. `approvals`: given and needed."""
     given, needed = approvals
     pure = "" if plan.charge_nano_pure_epsilon is None else f", pure ε {plan.charge_nano_pure_epsilon / 1e9:.3g}"
+    cost = loss_text(plan.charge_nano_rho, plan.delta, plan.charge_nano_pure_epsilon)
     lines = [
         f"Plan {digest[:12]} of {plan.survey}, wave {plan.wave}, protecting each {plan.unit} of {plan.population}",
-        f"A release would cost {loss_text(plan.charge_nano_rho, plan.delta)} at δ {plan.delta:g}{pure}",
+        f"A release would cost {cost} at δ {plan.delta:g}{pure}",
         f"Noise: {plan.noise} ({plan.noise_reason})",
         f"Tables: {len(plan.measured)} measured, {len(plan.published)} published",
     ]

@@ -16,28 +16,31 @@ def epsilon_text(epsilon: float | None) -> str:
     return "no meaningful ε" if epsilon is None else f"ε {epsilon:.3g}"
 
 
-def epsilon_at(nano_rho: int, delta: float) -> float | None:
-    """The ε that an amount of ρ is worth at δ."""
+def epsilon_at(nano_rho: int, delta: float, nano_pure: int | None = None) -> float | None:
+    """The ε that a loss is worth: ρ converted at δ, or its pure ε where that is smaller."""
     from privacy.accountant import epsilon_of
 
-    return epsilon_of(nano_rho / NANO, delta)
+    converted = epsilon_of(nano_rho / NANO, delta)
+    pure = None if nano_pure is None else nano_pure / NANO
+    known = [epsilon for epsilon in (converted, pure) if epsilon is not None]
+    return min(known, default=None)
 
 
-def loss_text(nano_rho: int, delta: float) -> str:
-    """A loss in both currencies: ε at the policy's δ for people, ρ for the ledger."""
-    return f"{epsilon_text(epsilon_at(nano_rho, delta))} (ρ {nano_rho / NANO:.4g})"
+def loss_text(nano_rho: int, delta: float, nano_pure: int | None = None) -> str:
+    """A loss in both currencies: ε for people, ρ for the ledger."""
+    return f"{epsilon_text(epsilon_at(nano_rho, delta, nano_pure))} (ρ {nano_rho / NANO:.4g})"
 
 
-def loss_as_dict(nano_rho: int, delta: float) -> dict[str, float | int | None]:
+def loss_as_dict(nano_rho: int, delta: float, nano_pure: int | None = None) -> dict[str, float | int | None]:
     """The same for a script."""
-    return {"nano_rho": nano_rho, "rho": nano_rho / NANO, "epsilon": epsilon_at(nano_rho, delta)}
+    return {"nano_rho": nano_rho, "rho": nano_rho / NANO, "epsilon": epsilon_at(nano_rho, delta, nano_pure)}
 
 
 def release_line(result: "ReleaseResult", delta: float) -> str:
     """What a release cost, if anything."""
     if not result.charged:
         return "nothing charged: this plan on this snapshot was paid for before"
-    return f"charged {loss_text(result.charge_nano_rho, delta)} at δ {delta:g}"
+    return f"charged {loss_text(result.charge_nano_rho, delta, result.charge_nano_pure_epsilon)} at δ {delta:g}"
 
 
 def release_as_dict(result: "ReleaseResult", delta: float) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def release_as_dict(result: "ReleaseResult", delta: float) -> dict[str, Any]:
         "folder": str(result.folder),
         "already_published": result.already_published,
         "charged": result.charged,
-        "plan_loss": loss_as_dict(result.charge_nano_rho, delta),
+        "plan_loss": loss_as_dict(result.charge_nano_rho, delta, result.charge_nano_pure_epsilon),
     }
 
 

@@ -70,4 +70,4 @@ def show_ingest(workspace: Workspace, declarations: Declarations, *, key: KeySou
     if not zone.folder.exists():
         what, wave = "nothing has been ingested for this wave", f"wave {zone.folder.name} of {zone.folder.parent.name}"
         raise ZoneFault("zone_empty", what, where=wave, do="Run hearsafe ingest first")
-    return launcher.show(zone)
+    return launcher.show(zone, declarations.survey)

@@ -66,7 +66,11 @@ def cap_changes(state: LedgerState, policy: Policy) -> list[dict[str, str | int]
     ]
 
 
-def approvals_given(state: LedgerState, plan: Plan) -> int:
-    """How many officers have approved exactly this plan and have charges left. Only a charge looks at the time."""
-    mine = [a for a in state.approvals.values() if a.statement.plan_digest == digest(plan) and a.left > 0]
+def approvals_given(state: LedgerState, plan: Plan, at: str = "") -> int:
+    """How many officers have approved exactly this plan, have charges left, and are not expired `at` a UTC time."""
+    mine = [
+        approval
+        for approval in state.approvals.values()
+        if approval.statement.plan_digest == digest(plan) and approval.left > 0 and approval.statement.expires > at
+    ]
     return len({approval.officer for approval in mine})

@@ -37,6 +37,7 @@ class ReleaseResult:
     already_published: bool
     charged: bool
     charge_nano_rho: int
+    charge_nano_pure_epsilon: int | None
 
 
 def release_id_of(plan_digest: str, snapshot_id: str, attempt: int) -> str:
@@ -149,7 +150,7 @@ def release(
         if ledger.state().crossing(release_id).state is not CrossingState.PUBLISHED:
             tell("recording the publication")
             ledger.record(EventKind.PUBLISHED, {"release_id": release_id, "charge_seq": charged.seq})
-    return ReleaseResult(folder, release_id, already, charge_new, plan.charge_nano_rho)
+    return ReleaseResult(folder, release_id, already, charge_new, plan.charge_nano_rho, plan.charge_nano_pure_epsilon)
 
 
 def _publish(

@@ -150,6 +150,17 @@ def _option_cells(options: dict[str, Option], *, half_steps: bool = False) -> tu
     return (*stepped, *others)
 
 
+def _positive(question: RatingQuestion | ChoiceQuestion, cells: tuple[Cell, ...]) -> tuple[str, ...]:
+    """The favourable cells: those declared, and the half steps between two of them."""
+    codes = [cell.code for cell in cells]
+    declared = set(question.positive)
+    between = {
+        half for low, half, high in zip(codes, codes[1:], codes[2:], strict=False)
+        if half not in question.options and {low, high} <= declared
+    }  # fmt: skip
+    return tuple(code for code in codes if code in declared | between)
+
+
 def _bin_label(low: float, high: float, last: bool) -> str:
     return f"{low:g} to {high:g}" if last else f"{low:g} to under {high:g}"
 
@@ -241,7 +252,7 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
                     origin="question",
                     label=label,
                     cells=cells,
-                    positive=question.positive,
+                    positive=_positive(question, cells),
                 )
             )
     unanswered = _specials(CellRole.NOT_ANSWERED)

@@ -22,7 +22,7 @@ from pipelines.zone.snapshot import (
     sweep,
 )
 from pipelines.zone.storage import open_zone
-from schemas.attributes import attributes_of
+from schemas.attributes import CellRole, attributes_of, zone_columns
 from schemas.canonical import digest
 from schemas.errors import Fault, InputRefused, ZoneFault
 from schemas.survey import Survey
@@ -31,13 +31,18 @@ _CHUNK = 1 << 22
 
 
 def encoding_digest(survey: Survey) -> str:
-    """Digest of what a zone's rows rest on: the public domains, who counts, and what makes two rows one resident's.
+    """Digest of what a zone's rows rest on: what is read and how, who counts, and what makes two rows one resident's.
 
     Under another resident key or normalisation the same resident has another pseudonym, and would be counted twice.
+    Wording and targets do not matter to what was stored.
     """
+    said, shown = {"text", "base"}, {"label", "targets", "expected_shares"}
     return digest(
         {
-            "attributes": [attribute.model_dump(mode="json") for attribute in attributes_of(survey)],
+            "cells": [[attribute.id, *(cell.code for cell in attribute.cells)] for attribute in attributes_of(survey)],
+            "questions": [question.model_dump(mode="json", exclude=said) for question in survey.questions],
+            "demographics": [demographic.model_dump(mode="json", exclude=shown) for demographic in survey.demographics],
+            "indices": [index.model_dump(mode="json", exclude={"label"}) for index in survey.indices],
             "residents": survey.residents.model_dump(mode="json", exclude={"drop"}),
             "missing": survey.missing,
             "eligible": survey.eligible.model_dump(mode="json") if survey.eligible else None,
@@ -190,8 +195,27 @@ def _settle(connection: duckdb.DuckDBPyConnection, *, with_earlier: bool) -> Non
     connection.execute("CHECKPOINT fresh")
 
 
-def ingest_lines(folder: Path, zone_key: bytes) -> list[str]:
-    """What an operator may see of the ingest, inside the trust boundary: rows by file, and where rows were refused."""
+def _unreadable_lines(connection: duckdb.DuckDBPyConnection, survey: Survey) -> list[str]:
+    """Per question and demographic, the answers that match no declared option: a sign of a wrong declaration."""
+    sums: list[str] = []
+    names: list[str] = []
+    for position, attribute in enumerate(attributes_of(survey)):
+        invalid = attribute.roles(CellRole.INVALID)
+        if not invalid or attribute.origin == "numeric_mean":
+            continue
+        columns = zone_columns(position, attribute)
+        names.append(attribute.id)
+        sums.append(
+            f"sum({columns[invalid[0]]})" if attribute.kind == "multi" else f"count_if({columns[0]} = {invalid[0]})"
+        )
+    if not sums:
+        return []
+    found = connection.execute(f"SELECT {', '.join(sums)} FROM zone.core_responses").fetchall()[0]
+    return [f"not readable: {name}: {count}" for name, count in zip(names, found, strict=True) if count]
+
+
+def ingest_lines(folder: Path, survey: Survey, zone_key: bytes) -> list[str]:
+    """What an operator may see of the ingest, inside the trust boundary: rows by file, and what could not be read."""
     snapshot = current_snapshot(folder, zone_key)
     with open_zone({"zone": (snapshot.path, False)}, zone_key, spill=folder / "spill") as connection:
         counted = connection.execute("SELECT count(*) FROM zone.core_responses").fetchall()[0][0]
@@ -200,6 +224,8 @@ def ingest_lines(folder: Path, zone_key: bytes) -> list[str]:
             "SELECT source, read, excluded, quarantined FROM zone.core_batches ORDER BY source, read DESC"
         ).fetchall():
             lines.append(f"{source}  {read}  {read - excluded - bad}  {excluded}  {bad}")
+        if snapshot.attributes_digest == encoding_digest(survey):
+            lines += _unreadable_lines(connection, survey)
         for source, row, field, reason in connection.execute(
             "SELECT source, row_number, field, reason FROM zone.core_quarantine ORDER BY source, row_number"
         ).fetchall():

@@ -125,10 +125,10 @@ def _close_quietly(stream: Any) -> None:
         return
 
 
-def show(zone: WaveZone) -> int:
+def show(zone: WaveZone, survey: Survey) -> int:
     """Let the worker write its ingest report straight to this terminal. Returns: its exit code."""
     process = _start(zone, (), answers=False)
-    request = _request(zone, "show", {})
+    request = _request(zone, "show", {"survey": survey.model_dump(mode="json", by_alias=True)})
     send(process.stdin, request)  # type: ignore[arg-type]
     process.stdin.close()  # type: ignore[union-attr]
     return process.wait()

@@ -93,8 +93,10 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
 
 def _show(request: Message, out: BinaryIO) -> None:
     from pipelines.zone.ingest_room import ingest_lines
+    from schemas.survey import Survey
 
-    lines = ingest_lines(Path(request.body["folder"]), _key(request)[0])
+    body = request.body
+    lines = ingest_lines(Path(body["folder"]), Survey.model_validate(body["survey"]), _key(request)[0])
     out.write("".join(f"{line}\n" for line in lines).encode())
     out.flush()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.intake.batch import SourceFile
-from pipelines.zone.ingest_room import WaveKeys, encoding_digest, ingest
+from pipelines.zone.ingest_room import WaveKeys, encoding_digest, ingest, ingest_lines
 from pipelines.zone.snapshot import current_snapshot
 from pipelines.zone.storage import open_zone
 from schemas.errors import InputRefused
@@ -52,6 +52,7 @@ def test_a_longer_export_of_the_same_residents_counts_each_once(tmp_path: Path) 
         {"residents": {"key": ["Email"], "normalise": "email", "plus_addresses": True}},
         {"missing": {"": "not_answered", "a@x.org": "not_answered"}},
         {"eligible": {"column": "Q1", "in": ["1"]}},
+        {"questions": [rating("quality", "Phone")]},
     ],
 )
 def test_residents_told_apart_in_another_way_do_not_join_those_of_before(
@@ -92,3 +93,17 @@ def test_a_source_read_by_other_rules_does_not_join_its_rows_of_before(tmp_path:
     assert caught.value.code == "declaration_changed"
     assert take(tmp_path, survey_with(sources=[web, {"id": "mail", "format": "xlsx"}]), ROWS) == 2
     assert take(tmp_path, stricter, ROWS, replace=True) == 2
+
+
+def test_better_wording_changes_nothing(tmp_path: Path) -> None:
+    take(tmp_path, survey_with(), ROWS)
+    worded = survey_with(title="Better", questions=[rating("quality", "Q1") | {"text": "How good is it?"}])
+    assert take(tmp_path, worded, ROWS) == 2
+
+
+def test_an_operator_sees_which_question_is_read_by_the_wrong_options(tmp_path: Path) -> None:
+    survey = survey_with()
+    take(tmp_path, survey, ROWS + "c@x.org,4,Excellent\n")
+    lines = ingest_lines(tmp_path, survey, ZONE_KEY)
+    assert "not readable: quality: 1" in lines
+    assert not [line for line in lines if "Excellent" in line]
