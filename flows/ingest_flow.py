@@ -21,10 +21,9 @@ def take_in(
     witness: str | None,
 ) -> str:
     """Raw exports into the zone. `sources` are `id=path`."""
-    from pipelines.intake.batch import SourceFile
-
     from pipelines.declarations import load_declarations
     from pipelines.ingest import ingest as take
+    from pipelines.intake.batch import SourceFile
     from pipelines.workspace import open_workspace
     from pipelines.zone.keys import KeySource
 

@@ -13,9 +13,8 @@ from schemas.errors import InputRefused, UsageFault
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelines.intake.batch import SourceFile
-
     from pipelines.declarations import Declarations
+    from pipelines.intake.batch import SourceFile
     from pipelines.workspace import Workspace
     from schemas.survey import Survey
 

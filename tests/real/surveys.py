@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -45,3 +48,8 @@ TAMPA_BAY = RealSurvey(
 """One of the 199 in-network rows is a preview; in the mail file previews are keyed paper forms."""
 
 SURVEYS = (BLOOMINGTON, SOMERVILLE_2011, SOMERVILLE_2013, SOMERVILLE_2015, SOMERVILLE_2017, TAMPA_BAY)
+
+
+def each(*surveys: RealSurvey) -> list[Any]:
+    """Parameters of a test over surveys; all tests of one survey run in one process, which releases it once."""
+    return [pytest.param(s, id=s.name, marks=pytest.mark.xdist_group(f"real-{s.name}")) for s in surveys]

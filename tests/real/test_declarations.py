@@ -17,6 +17,7 @@ from tests.real.surveys import (
     SURVEYS,
     TAMPA_BAY,
     RealSurvey,
+    each,
 )
 
 pytestmark = pytest.mark.needs_shared
@@ -24,11 +25,7 @@ pytestmark = pytest.mark.needs_shared
 ById = Callable[[RealSurvey], Oracle]
 
 
-def by_name(survey: RealSurvey) -> str:
-    return survey.name
-
-
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_declarations_load(survey: RealSurvey) -> None:
     declarations = load_declarations(survey.folder)
     assert declarations.policy.spend.epsilon == 3
@@ -36,7 +33,7 @@ def test_declarations_load(survey: RealSurvey) -> None:
     assert declarations.policy.approvals.needed == 0
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_every_column_of_the_files_is_used_or_dropped_by_name_or_free_of_answers(
     survey: RealSurvey, shared_data: Path
 ) -> None:
@@ -55,12 +52,12 @@ def test_every_column_of_the_files_is_used_or_dropped_by_name_or_free_of_answers
             assert left == {"Progress", "UserLanguage", "Consent", "ATTNCHECK1", "ATTNCHECK2", "SCORE_RAW"}
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_number_of_responses_is_the_published_one(survey: RealSurvey, oracle: ById) -> None:
     assert oracle(survey).responses == survey.responses
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_each_response_has_one_cell_of_each_single_choice(survey: RealSurvey, oracle: ById) -> None:
     truth = oracle(survey)
     totals: dict[str, float] = {}

@@ -12,17 +12,13 @@ from pipelines.declarations import load_declarations
 from pipelines.intake.batch import EncodedBatch, SourceFile, encoded_batches
 from schemas.attributes import MICRO, Attribute, zone_columns
 from tests.real.oracle import CellKey, Oracle
-from tests.real.surveys import BLOOMINGTON, SOMERVILLE_2017, SURVEYS, TAMPA_BAY, RealSurvey
+from tests.real.surveys import BLOOMINGTON, SOMERVILLE_2017, SURVEYS, TAMPA_BAY, RealSurvey, each
 
 pytestmark = pytest.mark.needs_shared
 
 ById = Callable[[RealSurvey], Oracle]
 HALF_MICRO = 0.5 / MICRO
 """A respondent's score is stored in whole millionths."""
-
-
-def by_name(survey: RealSurvey) -> str:
-    return survey.name
 
 
 def weights_of(rows: pa.Table, position: int, attribute: Attribute) -> NDArray[np.float64]:
@@ -61,7 +57,7 @@ def encoded(shared_data: Path) -> Callable[[RealSurvey], tuple[tuple[Attribute, 
 Encoded = Callable[[RealSurvey], tuple[tuple[Attribute, ...], list[EncodedBatch]]]
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_nothing_is_lost_or_quarantined(survey: RealSurvey, encoded: Encoded, oracle: ById) -> None:
     _, batches = encoded(survey)
     rows = pa.concat_tables([batch.rows for batch in batches])
@@ -72,7 +68,7 @@ def test_nothing_is_lost_or_quarantined(survey: RealSurvey, encoded: Encoded, or
     assert len(set(pseudonyms)) == len(pseudonyms)
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_counts_and_crosstabs_equal_the_oracle(survey: RealSurvey, encoded: Encoded, oracle: ById) -> None:
     attributes, batches = encoded(survey)
     rows = pa.concat_tables([batch.rows for batch in batches])
@@ -105,7 +101,7 @@ def test_times_are_read_in_each_source_s_own_order_of_day_and_month(encoded: Enc
     assert (seen < np.datetime64("2025-01-01")).all()
 
 
-@pytest.mark.parametrize("survey", [BLOOMINGTON, SOMERVILLE_2017], ids=by_name)
+@pytest.mark.parametrize("survey", each(BLOOMINGTON, SOMERVILLE_2017))
 def test_without_a_time_column_the_time_is_unknown(survey: RealSurvey, encoded: Encoded) -> None:
     _, batches = encoded(survey)
     assert all((batch.rows.column("seen_at").to_numpy() == -1).all() for batch in batches)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.real.command import Release
 from tests.real.oracle import CellKey, Oracle
-from tests.real.surveys import BLOOMINGTON, SURVEYS, RealSurvey
+from tests.real.surveys import BLOOMINGTON, SURVEYS, RealSurvey, each
 from tests.real.test_declarations import PUBLISHED_SHARES, published_means
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_shared]
@@ -17,10 +17,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.needs_shared]
 ById = Callable[[RealSurvey], Oracle]
 Released = Callable[[RealSurvey], Release]
 MICRO = 1_000_000
-
-
-def by_name(survey: RealSurvey) -> str:
-    return survey.name
 
 
 def key_of(row: dict[str, str | None]) -> CellKey:
@@ -32,7 +28,7 @@ def truth_of(oracle: Oracle) -> dict[CellKey, float]:
     return oracle.one_way() | oracle.by_group()
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_noise_of_this_policy_rounds_to_nothing(survey: RealSurvey, vanishing: Released) -> None:
     """The chance that any count of people was moved at all: below 3·exp(−1/(2σ²)) a cell where σ is small."""
     moved = 0.0
@@ -46,7 +42,7 @@ def test_noise_of_this_policy_rounds_to_nothing(survey: RealSurvey, vanishing: R
     assert moved < 1e-6
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_every_table_is_released(survey: RealSurvey, vanishing: Released, oracle: ById) -> None:
     truth = oracle(survey)
     released = {frozenset(row["table"].split("*")) for row in vanishing(survey).rows("estimates")}
@@ -55,7 +51,7 @@ def test_every_table_is_released(survey: RealSurvey, vanishing: Released, oracle
     assert {frozenset({a, g}) for a in (*subjects, *truth.groups) for g in truth.groups if a != g} <= released
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_raw_measurements_equal_sql(survey: RealSurvey, vanishing: Released, oracle: ById) -> None:
     truth = truth_of(oracle(survey))
     for row in vanishing(survey).rows("measurements"):
@@ -67,7 +63,7 @@ def test_raw_measurements_equal_sql(survey: RealSurvey, vanishing: Released, ora
             assert abs(row["noisy_units"] - MICRO * exact) <= noise, sorted(key_of(row))
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_estimates_round_to_sql(survey: RealSurvey, vanishing: Released, oracle: ById) -> None:
     """Counts of people exactly; sums of scores, which are no whole numbers, to half a person."""
     truth = truth_of(oracle(survey))
@@ -104,7 +100,7 @@ def test_unweighted_shares_reproduce(vanishing: Released, oracle: ById) -> None:
         assert found[question] == pytest.approx(oracle(BLOOMINGTON).pct_positive(question, codes), abs=0.005)
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_every_unweighted_share_and_mean_is_that_of_sql(survey: RealSurvey, vanishing: Released, oracle: ById) -> None:
     truth = oracle(survey)
     counts = truth.one_way()
@@ -123,7 +119,7 @@ def test_every_unweighted_share_and_mean_is_that_of_sql(survey: RealSurvey, vani
             assert means[identifier] == pytest.approx(mean, abs=0.0005)
 
 
-@pytest.mark.parametrize("survey", SURVEYS, ids=by_name)
+@pytest.mark.parametrize("survey", each(*SURVEYS))
 def test_every_unweighted_share_of_ticks_is_that_of_sql(survey: RealSurvey, vanishing: Released, oracle: ById) -> None:
     truth = oracle(survey)
     found = {

@@ -66,8 +66,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[City, Path, byte
     ragged = folder / "city" / "ragged.csv"
     ragged.write_bytes(city.export.read_bytes()[:20000] + b'\n"unclosed,' + city.canaries[0].encode() + b"\xff\xfe")
     for source, expected in ((broken, 4), (ragged, None)):
+        verb = "run" if source is broken else "ingest"
         failed = call(
-            city, workspace, "run", str(city.folder), "--source", f"web={source}", "--contacts", str(city.contacts)
+            city, workspace, verb, str(city.folder), "--source", f"web={source}", "--contacts", str(city.contacts)
         )
         assert expected is None or failed.returncode == expected, failed.stderr
         spoken += failed.stdout + failed.stderr
@@ -75,7 +76,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[City, Path, byte
     good = key.read_text()
     key.write_text("ab" * 32 + "\n")
     wrong = call(
-        city, workspace, "run", str(city.folder), "--source", f"web={city.export}", "--contacts", str(city.contacts)
+        city, workspace, "ingest", str(city.folder), "--source", f"web={city.export}", "--contacts", str(city.contacts)
     )
     assert wrong.returncode == 5, wrong.stderr
     key.write_text(good)

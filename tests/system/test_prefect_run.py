@@ -31,7 +31,7 @@ def test_run_releases_or_fails_in_one_line_and_leaves_nothing_in_prefect(tmp_pat
 
     with (city.folder / "policy.yaml").open("a") as policy:
         policy.write(f"approvals: {{needed: 1, officers: ['ed25519:{'0' * 64}']}}\n")
-    refused = hearsafe(*arguments, cwd=city.folder)
+    refused = hearsafe("release", ".", cwd=city.folder)
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (6, "", 1)
     assert "approvals of this plan can be used" in refused.stderr
 
