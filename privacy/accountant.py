@@ -5,8 +5,6 @@ Claim: docs/claims/accountant.md.
 
 from math import exp, expm1, log, log1p
 
-from scipy.optimize import minimize_scalar, root_scalar
-
 EPSILON_MEANINGLESS = 1e5
 """Beyond this a converted ε says nothing to anybody, and the conversion loses its digits."""
 
@@ -23,6 +21,8 @@ def delta_of(rho: float, epsilon: float) -> float:
     """
     if rho <= 0:
         return 0.0
+    from scipy.optimize import minimize_scalar  # most commands convert nothing, and importing it takes a second
+
     middle = max((epsilon + rho) / (2 * rho), 1 + 1e-9)
     found = minimize_scalar(
         lambda log_alpha_less_1: _log_delta(rho, epsilon, 1 + exp(log_alpha_less_1)),
@@ -41,6 +41,8 @@ def epsilon_of(rho: float, delta: float) -> float | None:
         return None
     if delta_of(rho, 0.0) <= delta:
         return 0.0
+    from scipy.optimize import root_scalar
+
     upper = rho + 2 * (rho * log(1 / delta)) ** 0.5 + 1e-9
     solved = root_scalar(lambda e: _excess(rho, e, delta), bracket=(0.0, upper * 1.01 + 1e-6), xtol=1e-12)
     return float(solved.root) * (1 + 1e-9)
@@ -51,6 +53,8 @@ def rho_of(epsilon: float, delta: float) -> float:
 
     Rounded down by a relative 4e-9, so that converting back never shows more than the policy said.
     """
+    from scipy.optimize import root_scalar
+
     solved = root_scalar(lambda r: _excess(r, epsilon, delta), bracket=(0.0, epsilon + 1.0), xtol=1e-15, rtol=1e-13)
     return float(solved.root) * (1 - 4e-9)
 
