@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from dataclasses import fields
+from itertools import starmap
 
 import pyarrow as pa
 
@@ -18,6 +19,7 @@ from pipelines.outlet.charts import (
     value_words,
 )
 from schemas.card import CardAttribute
+from schemas.released import SummaryRow
 
 HEADLINES = ("pct_positive", "nps", "mean", "index")
 """Statistics that sum a question up in one number, the first one there is wins."""
@@ -25,41 +27,19 @@ HEADLINES = ("pct_positive", "nps", "mean", "index")
 MEAN_SUFFIX = "__mean"
 """Ending of the score attribute of a numeric question."""
 
+_COLUMNS = tuple(field.name for field in fields(SummaryRow))
 _SCALES = {"percent": PERCENT, "points": POINTS}
-
-
-class Figure(NamedTuple):
-    """A row of summary.parquet as the report reads it. Field meanings: schemas.released.SUMMARY_SCHEMA."""
-
-    subject: str
-    statistic: str
-    option: str | None
-    group_attribute: str | None
-    group: str | None
-    unit: str
-    value: float | None
-    low: float | None
-    high: float | None
-    moe: float | None
-    sampling_moe: float | None
-    noise_moe: float | None
-    bias_moe: float | None
-    base: float | None
-    weighted: bool
-    model_based: bool
-    publishable: bool
-    reason: str
 
 
 class Figures:
     """All figures of a release. Where a figure is given weighted and unweighted, the weighted one leads."""
 
     def __init__(self, summary: pa.Table) -> None:
-        columns = [summary.column(name).to_pylist() for name in Figure._fields]
-        self._overall: dict[tuple[str, str, str | None, bool], Figure] = {}
-        self._grouped: dict[tuple[str, str, str, bool], list[Figure]] = defaultdict(list)
+        columns = [summary.column(name).to_pylist() for name in _COLUMNS]
+        self._overall: dict[tuple[str, str, str | None, bool], SummaryRow] = {}
+        self._grouped: dict[tuple[str, str, str, bool], list[SummaryRow]] = defaultdict(list)
         self._group_attributes: dict[str, dict[str, None]] = defaultdict(dict)
-        for figure in map(Figure._make, zip(*columns, strict=True)):
+        for figure in starmap(SummaryRow, zip(*columns, strict=True)):
             if figure.group_attribute is None:
                 self._overall[figure.subject, figure.statistic, figure.option, figure.weighted] = figure
             else:
@@ -69,19 +49,19 @@ class Figures:
 
     def overall(
         self, subject: str, statistic: str, option: str | None = None, weighted: bool | None = None
-    ) -> Figure | None:
+    ) -> SummaryRow | None:
         """The figure for everybody."""
         if weighted is not None:
             return self._overall.get((subject, statistic, option, weighted))
         lead = self._overall.get((subject, statistic, option, True))
         return lead or self._overall.get((subject, statistic, option, False))
 
-    def headline(self, subject: str) -> Figure | None:
+    def headline(self, subject: str) -> SummaryRow | None:
         """The one number that sums a question up, if it has one."""
         found = (self.overall(subject, statistic) for statistic in HEADLINES)
         return next((figure for figure in found if figure is not None), None)
 
-    def grouped(self, subject: str, statistic: str, group_attribute: str) -> list[Figure]:
+    def grouped(self, subject: str, statistic: str, group_attribute: str) -> list[SummaryRow]:
         """The figures of the groups of a demographic, in the order of the file."""
         lead = self._grouped.get((subject, statistic, group_attribute, True))
         return lead or self._grouped.get((subject, statistic, group_attribute, False), [])
@@ -91,7 +71,7 @@ class Figures:
         return tuple(self._group_attributes.get(subject, ()))
 
 
-def scale_of(figure: Figure, attributes: Mapping[str, CardAttribute]) -> Scale:
+def scale_of(figure: SummaryRow, attributes: Mapping[str, CardAttribute]) -> Scale:
     """The axis a figure is drawn on. The mean of a numeric question runs between the bounds of its score attribute."""
     if figure.unit in _SCALES:
         return _SCALES[figure.unit]
@@ -104,7 +84,7 @@ def scale_of(figure: Figure, attributes: Mapping[str, CardAttribute]) -> Scale:
     return Scale(min(scores), max(scores)) if scores else Scale(0.0, 1.0)
 
 
-def bar(label: str, figure: Figure, scale: Scale, note: str = "", anchor: str = "", target: str = "") -> Bar:
+def bar(label: str, figure: SummaryRow, scale: Scale, note: str = "", anchor: str = "", target: str = "") -> Bar:
     """A figure as a row. What is not publishable is grey and says why; what knows nothing shows no number."""
     hidden = figure.value is None or figure.reason in ("no_information", "undefined")
     base = "" if figure.base is None or hidden else about(figure.base)
@@ -127,7 +107,7 @@ def bar(label: str, figure: Figure, scale: Scale, note: str = "", anchor: str = 
     )
 
 
-def comparison(group: Figure, everybody: Figure | None) -> str:
+def comparison(group: SummaryRow, everybody: SummaryRow | None) -> str:
     """'higher' or 'lower' than everybody, where both may be published and their 95 % intervals do not meet.
 
     Intervals that do not meet are a cautious test at any correlation of the two errors.
@@ -141,6 +121,6 @@ def comparison(group: Figure, everybody: Figure | None) -> str:
     return "lower than everybody" if (group.high or 0.0) < (everybody.low or 0.0) else ""
 
 
-def ranked(figures: Iterable[tuple[str, str, Figure]]) -> list[tuple[str, str, Figure]]:
+def ranked(figures: Iterable[tuple[str, str, SummaryRow]]) -> list[tuple[str, str, SummaryRow]]:
     """(id, label, figure), from the highest value to the lowest, ties by label; without a value last."""
     return sorted(figures, key=lambda item: (item[2].value is None, -(item[2].value or 0.0), item[1], item[0]))

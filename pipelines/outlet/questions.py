@@ -4,9 +4,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from pipelines.outlet.charts import PERCENT, REASON_WORDS, Bar, about
-from pipelines.outlet.figures import HEADLINES, MEAN_SUFFIX, Figure, Figures, bar, comparison, scale_of
+from pipelines.outlet.figures import HEADLINES, MEAN_SUFFIX, Figures, bar, comparison, scale_of
 from schemas.attributes import CellRole
 from schemas.card import CardAttribute
+from schemas.released import SummaryRow
 
 _NAMES = {
     "pct_positive": "positive",
@@ -54,7 +55,7 @@ class QuestionView:
     figures: int
 
 
-def _headline(attribute: CardAttribute, figures: Figures) -> Figure | None:
+def _headline(attribute: CardAttribute, figures: Figures) -> SummaryRow | None:
     return figures.headline(attribute.id) or figures.headline(attribute.id + MEAN_SUFFIX)
 
 
@@ -95,13 +96,13 @@ def _is_weighted(attribute: CardAttribute, figures: Figures) -> list[bool]:
     return [figure.weighted for figure in found if figure is not None]
 
 
-def _headline_name(lead: Figure, attribute: CardAttribute) -> str:
+def _headline_name(lead: SummaryRow, attribute: CardAttribute) -> str:
     unit = f" {attribute.measure_unit}" if lead.statistic == "mean" and attribute.measure_unit else ""
     return f"{_NAMES.get(lead.statistic, lead.statistic)}{unit}"
 
 
 def _also(
-    attribute: CardAttribute, attributes: dict[str, CardAttribute], figures: Figures, lead: Figure | None
+    attribute: CardAttribute, attributes: dict[str, CardAttribute], figures: Figures, lead: SummaryRow | None
 ) -> tuple[str, ...]:
     """The other numbers of a question, in words: mean beside % positive, the unweighted figure, the noisy base."""
     said: list[str] = []
@@ -141,7 +142,7 @@ def _distribution(attribute: CardAttribute, figures: Figures) -> tuple[tuple[Bar
 
 
 def _groups(
-    attribute: CardAttribute, attributes: dict[str, CardAttribute], figures: Figures, lead: Figure | None
+    attribute: CardAttribute, attributes: dict[str, CardAttribute], figures: Figures, lead: SummaryRow | None
 ) -> tuple[tuple[GroupTable, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
     tables: list[GroupTable] = []
     silent: dict[str, list[str]] = defaultdict(list)
@@ -164,7 +165,7 @@ def _groups(
     return tuple(tables), tuple((why, tuple(ids)) for why, ids in silent.items())
 
 
-def _matrix(attribute: CardAttribute, label: str, labels: dict[str, str], found: list[Figure]) -> GroupTable:
+def _matrix(attribute: CardAttribute, label: str, labels: dict[str, str], found: list[SummaryRow]) -> GroupTable:
     options = [cell for cell in attribute.cells if any(figure.option == cell.code for figure in found)]
     cells = {(figure.group, figure.option): figure for figure in found}
     empty = Bar("", "", "", "", "", "", "", True, "")

@@ -6,11 +6,12 @@ from itertools import groupby
 import pyarrow as pa
 
 from pipelines.outlet.charts import Bar, about
-from pipelines.outlet.figures import Figure, Figures, bar, ranked, scale_of
+from pipelines.outlet.figures import Figures, bar, ranked, scale_of
 from pipelines.outlet.participation import Participation, participation_of
 from pipelines.outlet.questions import QuestionView, question_view
 from schemas.attributes import CellRole
 from schemas.card import Card, CardAttribute
+from schemas.released import SummaryRow
 
 HEADLINE_COUNT = 5
 """Questions named as most and least positive."""
@@ -81,7 +82,7 @@ def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
     )
 
 
-def _overview(item: tuple[str, str, Figure], attributes: dict[str, CardAttribute], prefix: str = "q") -> Bar:
+def _overview(item: tuple[str, str, SummaryRow], attributes: dict[str, CardAttribute], prefix: str = "q") -> Bar:
     identifier, label, figure = item
     return bar(label, figure, scale_of(figure, attributes), anchor=f"{prefix}-{identifier}")
 
