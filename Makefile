@@ -7,16 +7,19 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint fmt schemas lock prove clean python-version
+.PHONY: help demo test test-extended lint fmt schemas lock prove clean python-version
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## build the synthetic city and run everything, from export to report
 	@$(BIN)/hearsafe demo
 
-test: $(READY) ## every test
+test: $(READY) ## every test but the extended suites
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+
+test-extended: $(READY) ## the suites that take minutes each: servers, browsers, fault counts
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m extended
 
 lint: $(READY) ## style, types, floors
 	@$(BIN)/ruff check .
