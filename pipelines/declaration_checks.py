@@ -7,6 +7,7 @@ from itertools import chain
 from pipelines.yaml_lines import YamlFile
 from schemas.attributes import Attribute
 from schemas.errors import DeclarationFault
+from schemas.nets import with_nets
 from schemas.officers import officer_hex
 from schemas.policy import Policy
 from schemas.survey import Survey
@@ -20,7 +21,7 @@ def problems_together(
 ) -> Iterator[DeclarationFault]:
     """Every problem that needs more than one part of the two files to see."""
     return chain(
-        _names_and_cells(survey_yaml, attributes),
+        _names_and_cells(survey_yaml, with_nets(survey, attributes)),
         _population(survey_yaml, survey, policy_yaml, policy),
         _unit(policy_yaml, survey, policy),
         _workload(policy_yaml, policy, attributes),
@@ -34,8 +35,8 @@ def _names_and_cells(file: YamlFile, attributes: tuple[Attribute, ...]) -> Itera
     names = Counter(attribute.id for attribute in attributes)
     for attribute in attributes:
         at, line = _declared_at(file, attribute.id)
-        if names[attribute.id] > 1 and attribute.origin != "numeric_mean":
-            what = "the mean of the numeric question already has this id"
+        if names[attribute.id] > 1 and attribute.origin != "numeric_mean" and attribute.kind != "net":
+            what = "the mean or the net score of another question already has this id"
             yield file.fault("id_taken", what, at=at, line=line, do="Choose another id")
         if attribute.size > MOST_CELLS:
             yield file.fault(

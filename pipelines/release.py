@@ -17,12 +17,14 @@ from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone, Worker, working
 from pipelines.zone.protocol import Message
 from privacy.estimate import estimate
+from privacy.group_prior import group_prior
 from privacy.ledger_rules import Crossing, CrossingState
 from privacy.measure import Measurements, Released, received
 from privacy.summary import summarise
 from schemas.canonical import digest
 from schemas.errors import ZoneFault
 from schemas.ledger import Charge, Event, EventKind
+from schemas.nets import with_nets
 from schemas.plan import Plan
 
 DEFAULT_MEMORY = "2GB"
@@ -163,12 +165,12 @@ def _publish(
     folder: Path,
     tell: Callable[[str], None],
 ) -> None:
-    attributes = {attribute.id: attribute for attribute in declarations.attributes}
+    survey, policy = declarations.survey, declarations.policy
+    measurable = with_nets(survey, declarations.attributes)
+    attributes = {attribute.id: attribute for attribute in measurable}
     tell("estimating")
-    estimates = estimate(plan, attributes, released)
-    summary = summarise(declarations.survey, declarations.policy, plan, attributes, estimates)
-    context = ReleaseContext.of(
-        ledger, declarations.survey, declarations.policy, plan, declarations.attributes, charged, sealed
-    )
+    estimates = estimate(plan, attributes, released, group_prior(survey, policy))
+    summary = summarise(survey, policy, plan, attributes, estimates)
+    context = ReleaseContext.of(ledger, survey, policy, plan, measurable, charged, sealed)
     tell("publishing")
     publish(folder, context, released, estimates, summary, ledger.sign)

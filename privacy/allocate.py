@@ -14,17 +14,18 @@ Source: Yu, "Monotonic convergence of a general algorithm for computing optimal 
 (2010), theorem 1; Xiao et al., NeurIPS 2023 (the objective without prior).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from privacy.prior import Belief, prior_variance
+from privacy.prior import Belief, net_prior_variance, prior_variance
 from privacy.residual import Component, components_of, dilution, universe_of, variance_factor
-from privacy.workload import WantedTable
+from privacy.workload import NetCandidate, WantedTable
 from schemas.attributes import Attribute
 
 Floats = NDArray[np.float64]
@@ -38,6 +39,10 @@ _VANISHED = 1e-100
 
 KNOWN = 0.5
 """A table is informative when measuring removes at least this part of its interactions' prior variance."""
+NET_KNOWN = 0.02
+"""The same for a net score to be measured at all: many that are each little known tell together what they share."""
+BLOCK_PART = 0.4
+"""Part of an item's prior variance that it shares with the other items of its index."""
 _KNOWN_STEPS = (0.05, 0.1, 0.2, 0.3, 0.4, KNOWN)
 NEGLIGIBLE = 0.05
 """Optional tables below this part of an equal share are not measured: together they hold less than that of the loss."""
@@ -49,7 +54,7 @@ class Design:
 
     `dilutions` X and its transpose; `importance` a; `prior_precision` 1/τ² (0 where nothing is believed);
     `floors`: minimum shares, summing to less than 1; `top`: for each table, the component of all its attributes;
-    `optional`: whether it may be left unmeasured.
+    `optional`: whether it may be left unmeasured; `least_known`: the known part below which it then is.
     """
 
     dilutions: csr_array
@@ -59,6 +64,7 @@ class Design:
     floors: Floats
     top: NDArray[np.int64]
     optional: NDArray[np.bool_]
+    least_known: Floats
 
     def without(self, kept: NDArray[np.bool_]) -> "Design":
         """The same published tables with fewer of them measured."""
@@ -70,6 +76,7 @@ class Design:
             floors=self.floors[kept],
             top=self.top[kept],
             optional=self.optional[kept],
+            least_known=self.least_known[kept],
         )
 
     def objective(self, precisions: Floats) -> float:
@@ -99,38 +106,80 @@ class Allocation:
     rounds: int
 
 
-def design_of(tables: Sequence[WantedTable], attributes: Mapping[str, Attribute], belief: Belief) -> Design:
-    """All wanted tables as candidates for measuring."""
+class _Rows:
+    """The components while the problem is being put together: each with its importance and prior precision."""
+
+    def __init__(self) -> None:
+        self._positions: dict[tuple[str, Component], int] = {}
+        self.importance: list[float] = []
+        self.prior_precision: list[float] = []
+        self.entries: list[tuple[int, int, float]] = []
+
+    def row(self, key: tuple[str, Component], prior_variance_of: Callable[[], float]) -> int:
+        row = self._positions.setdefault(key, len(self._positions))
+        if row == len(self.importance):
+            self.importance.append(0.0)
+            self.prior_precision.append(1 / prior_variance_of())
+        return row
+
+
+def design_of(
+    tables: Sequence[WantedTable],
+    nets: Sequence[NetCandidate],
+    attributes: Mapping[str, Attribute],
+    belief: Belief,
+) -> Design:
+    """All wanted tables, then all net scores, as candidates for measuring.
+
+    A net score knows the effect of its own head, and where that is an item of an index, the effect that the items
+    share. A crosstab knows its net score with the variance of that sum of its cells.
+    """
     sizes = {identifier: attribute.size for identifier, attribute in attributes.items()}
-    positions: dict[tuple[str, Component], int] = {}
-    importance: list[float] = []
-    prior_precision: list[float] = []
-    entries: list[tuple[int, int, float]] = []
+    rows = _Rows()
     top: list[int] = []
     for column, table in enumerate(tables):
         universe = universe_of(table.attributes)
         multis = tuple(a for a in table.attributes if a.kind == "multi")
         row = -1
         for component in components_of(table.ids):
-            row = positions.setdefault((universe, component), len(positions))
-            if row == len(importance):
-                importance.append(0.0)
-                prior_precision.append(1 / prior_variance(component, multis, attributes, belief))
-            importance[row] += table.weight * variance_factor(table.ids, component, sizes)
-            entries.append((row, column, dilution(table.ids, component, sizes)))
+            row = rows.row((universe, component), partial(prior_variance, component, multis, attributes, belief))
+            rows.importance[row] += table.weight * variance_factor(table.ids, component, sizes)
+            rows.entries.append((row, column, dilution(table.ids, component, sizes)))
         top.append(row)
-    rows, columns, values = (np.array(part) for part in zip(*entries, strict=True))
-    dilutions = csr_array((values, (rows, columns)), shape=(len(importance), len(tables)))
-    demanded = np.array([table.floor for table in tables])
+    for column, net in enumerate(nets, start=len(tables)):
+        top.append(_add_net(rows, net, column, belief))
+    positions, columns, values = (np.array(part) for part in zip(*rows.entries, strict=True))
+    dilutions = csr_array((values, (positions, columns)), shape=(len(rows.importance), len(tables) + len(nets)))
+    demanded = np.array([candidate.floor for candidate in (*tables, *nets)])
     return Design(
         dilutions,
         csr_array(dilutions.T),
-        np.array(importance),
-        np.array(prior_precision),
+        np.array(rows.importance),
+        np.array(rows.prior_precision),
         demanded / max(np.count_nonzero(demanded), 1),
         np.array(top),
-        np.array([table.optional for table in tables]),
+        np.array([candidate.optional for candidate in (*tables, *nets)]),
+        np.array([KNOWN] * len(tables) + [NET_KNOWN] * len(nets)),
     )
+
+
+def _add_net(rows: _Rows, net: NetCandidate, column: int, belief: Belief) -> int:
+    """Rows of a net score's effects; returns that of its own."""
+    whole = partial(net_prior_variance, net.group, net.head, net.net, belief)
+    weights = np.array(net.net.weights) * net.head.unit / net.net.unit
+    of_crosstab = 1 / float(weights @ weights)
+    place = (net.group.id,)
+    is_index = net.head.id in net.blocks
+    parts = [(f"block:{block}", BLOCK_PART) for block in net.blocks]
+    if not is_index:
+        parts.append((f"own:{net.head.id}", 1.0 - (BLOCK_PART if net.blocks else 0.0)))
+    row = -1
+    for name, part in parts:
+        row = rows.row((name, place), lambda part=part: part * whole())
+        rows.importance[row] += net.weight
+        rows.entries.append((row, column, 1.0))
+        rows.entries.append((row, net.position, of_crosstab))
+    return row
 
 
 def raise_to_floors(wanted: Floats, floors: Floats) -> Floats:
@@ -194,7 +243,7 @@ def allocate(design: Design, whole: Floats, power: int) -> Allocation:
     kept = np.arange(len(whole))
     found = _best_of_starts(design, whole, power, None)
     for least in _KNOWN_STEPS:
-        unknown = design.known_parts(found.precisions) < least
+        unknown = design.known_parts(found.precisions) < np.minimum(least, design.least_known)
         dropped = design.optional & (unknown | (found.shares < NEGLIGIBLE / len(kept)))
         if not dropped.any():
             continue

@@ -19,11 +19,13 @@ import numpy as np
 
 from privacy.components import Floats, Key
 from privacy.estimate import Estimates
+from privacy.group_tables import net_weights, tilt
 from privacy.intervals import CellNoise
 from privacy.moments import SINGULAR, Moments, moments_of
 from privacy.project_multi import feasible_topline, multi_cells
 from privacy.residual import universe_of
 from schemas.attributes import Attribute
+from schemas.nets import NET
 from schemas.plan import table_id
 from schemas.survey import Survey
 
@@ -138,42 +140,82 @@ def calibrated_topline(
     """An attribute's one-way table moved by the calibration.
 
     In a sample from a population without group differences the shift wᵀR g of a contrast g has variance
-    N · Var(w) · Var(g) (w over demographic d, g over answers); the prior says `interaction` times that, τ². With σ² its
-    noise, R is drawn to zero by τ² / (τ² + σ²); what that leaves unknown, (1 − kept) · τ², goes to `unknown`.
+    N · Var(w) · Var(g) (w over demographic d, g over answers); the prior says `interaction` times that, τ². The part of
+    it that is not learned goes to `unknown`.
 
     Noise: that of the topline; of R, weighted; and of T − x̂ and XᵀX, each through the coefficients (XᵀX)⁻¹ R.
     """
-    name, order = attribute.id, list(attributes)
+    name = attribute.id
     counts, total = estimates.tables[name].counts, estimates.total
-    universe = universe_of((attribute,))
-    shape, unknown, measured = unweighted.shape, 0.0, True
-    interactions: list[Floats] = []
+    unlearned = 0.0
+    found: list[_Interaction] = []
     for demographic, shifts in weights.shifts.items():
-        groups = estimates.tables[demographic]
-        pair = (demographic, name) if order.index(demographic) < order.index(name) else (name, demographic)
-        table, precision = estimates.tables.get(table_id(pair)), precisions.get((universe, pair), 0.0)
-        spread = _variance_of(shifts, groups.counts / total)
-        kept = 0.0
-        if table is None or precision <= 0:
-            measured = False
-            interactions.append(np.zeros((len(groups.counts), len(counts))))
-        else:
-            squares = max(float(shifts @ shifts), SINGULAR)
-            prior = interaction * total * max(spread, SINGULAR) * _typical_variance(counts / total)
-            kept = prior / (prior + squares / precision)
-            joint = table.counts if pair[0] == demographic else table.counts.T
-            interactions.append(kept * (joint - np.outer(groups.counts, counts) / total))
-            shape += kept**2 * squares / precision
-        widest = max(spread, _variance_of(weights.cautious[demographic], groups.counts / total))
-        unknown += (1 - kept) * interaction * widest
-    stacked = np.concatenate(interactions)
+        groups = estimates.tables[demographic].counts
+        spread = _variance_of(shifts, groups / total)
+        prior = interaction * total * max(spread, SINGULAR) * _typical_variance(counts / total)
+        known = _interaction(attribute, demographic, shifts, prior, attributes, estimates, precisions)
+        widest = max(spread, _variance_of(weights.cautious[demographic], groups / total))
+        unlearned += (1 - known.kept) * interaction * widest
+        found.append(known)
+    stacked = np.concatenate([known.table for known in found])
     moved = counts + np.concatenate(list(weights.shifts.values())) @ stacked
     coefficients = weights.moments.inverse @ stacked
-    more = coefficients.T @ (weights.cell_noise[:, None] * coefficients)
+    more = coefficients.T @ (weights.cell_noise[:, None] * coefficients) + sum(known.more for known in found)
+    if unweighted.more is not None:
+        more = more + unweighted.more
     if attribute.kind == "multi":
         feasible = feasible_topline(moved, multi_cells(attribute), total)
     else:
         feasible = np.maximum(moved, 0.0)
         feasible = feasible * (total / feasible.sum())
+    shape = unweighted.shape + sum(known.shape for known in found)
     noise = CellNoise(unweighted.level, shape, unweighted.size, more)
-    return CalibratedTopline(feasible, noise, unknown, measured)
+    return CalibratedTopline(feasible, noise, unlearned, all(known.measured for known in found))
+
+
+@dataclass(frozen=True)
+class _Interaction:
+    """Interaction R of a demographic (rows) with an attribute, drawn to zero; `kept`: the part that stays. `shape`,
+    `more`: noise of wᵀR, isotropic and as a matrix over the attribute's cells. `measured`: cell by cell.
+    """
+
+    table: Floats
+    kept: float
+    shape: float
+    more: Floats
+    measured: bool
+
+
+def _interaction(
+    attribute: Attribute,
+    demographic: str,
+    shifts: Floats,
+    prior: float,
+    attributes: Mapping[str, Attribute],
+    estimates: Estimates,
+    precisions: Mapping[Key, float],
+) -> _Interaction:
+    """R as estimated where it was learned; as measured cell by cell, drawn to zero by prior and noise, where not."""
+    name, order, total = attribute.id, list(attributes), estimates.total
+    groups, counts = estimates.tables[demographic].counts, estimates.tables[name].counts
+    pair = (demographic, name) if order.index(demographic) < order.index(name) else (name, demographic)
+    table, precision = estimates.tables.get(table_id(pair)), precisions.get((universe_of((attribute,)), pair), 0.0)
+    still = np.zeros((len(counts), len(counts)))
+    effects = estimates.effects.get(demographic)
+    tilted = effects is not None and name in effects.heads
+    if table is None or (precision <= 0 and not tilted):
+        return _Interaction(np.zeros((len(groups), len(counts))), 0.0, 0.0, still, measured=False)
+    joint = table.counts if pair[0] == demographic else table.counts.T
+    raw = joint - np.outer(groups, counts) / total
+    squares = max(float(shifts @ shifts), SINGULAR)
+    learned = estimates.kept.get(table_id(pair))
+    share = learned.share if learned is not None else 0.0 if precision <= 0 else prior / (prior + squares / precision)
+    shape = share**2 * squares / precision if precision > 0 else 0.0
+    if effects is None or not tilted:
+        return _Interaction(raw if learned is not None else share * raw, share, shape, still, measured=True)
+    head = effects.heads.index(name)
+    direction = tilt(counts, attribute, net_weights(attribute, attributes[f"{name}{NET}"]))
+    noise = float(shifts**2 @ effects.noise[head]) * np.outer(direction, direction)
+    pull = shifts**2 * groups
+    kept = float(pull @ effects.learned[head]) / max(float(pull.sum()), SINGULAR)
+    return _Interaction(raw, kept, shape, noise, measured=precision > 0)

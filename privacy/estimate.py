@@ -1,24 +1,29 @@
 """Best consistent estimate of every published table from the noisy measurements. Post-processing: costs nothing.
 
-Least squares in the residual basis, shrinkage of interactions, then feasible counts. What is known of each cell before
-feasibility is its noise variance; what a missing interaction costs is bias, which `privacy.intervals` takes from the
-public prior.
+Least squares in the residual basis; toplines learned from each other, group effects from net scores, other interactions
+as far as they stand out of the noise; then feasible counts. What is known of each cell before feasibility is its noise
+variance; what was not learned is bias, which rests on the public prior where the data cannot speak.
 
 Claim: docs/claims/estimate.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 
 from privacy.components import Floats, Key, component_estimates, known_variance
 from privacy.feasible import Known, Table, one_way_counts, people_total, three_way_counts, two_way_counts
+from privacy.group_effects import Effects
+from privacy.group_prior import GroupPrior
+from privacy.group_tables import all_effects
+from privacy.learned_pairs import LearnedPairs, learned_pairs
 from privacy.linked import link_one_way, linked_two_way, partners
 from privacy.measure import Measurements, Released
 from privacy.residual import component_precisions
-from privacy.shrinkage import shrink
+from privacy.shrinkage import Kept
+from privacy.toplines import CellErrors, Toplines, learned_toplines
 from schemas.attributes import Attribute
 from schemas.errors import InternalFault
 from schemas.plan import Plan, TableKind, table_id
@@ -45,11 +50,16 @@ class TableEstimate:
 
 @dataclass(frozen=True)
 class Estimates:
-    """`tables`: by table id, every published table and every one-way table of an attribute used."""
+    """`tables`: by table id, every published table and every one-way table of an attribute used. `topline_errors`: of
+    learned toplines, by attribute. `effects`: by demographic. `kept`: by table id, of measured interactions.
+    """
 
     total: float
     total_variance: float
     tables: Mapping[str, TableEstimate]
+    topline_errors: Mapping[str, CellErrors] = field(default_factory=dict[str, CellErrors])
+    effects: Mapping[str, Effects] = field(default_factory=dict[str, Effects])
+    kept: Mapping[str, Kept] = field(default_factory=dict[str, Kept])
 
 
 def _one_way_kind(attribute: Attribute) -> TableKind:
@@ -73,8 +83,7 @@ def _product_variance(
     table: Table, ones: Mapping[str, Floats], total: float, known: Known, precisions: Mapping[Key, float]
 ) -> Floats:
     """Noise variance of a product of one-way tables by the delta method, its total counted once."""
-    total_precision = precisions.get(("", ()), 0.0)
-    total_variance = 1 / total_precision if total_precision > 0 else 0.0
+    total_variance = variance_of_total(precisions)
     shares = [ones[name] / total for name in table]
     sizes = [known.sizes[name] for name in table]
     variance = np.zeros(tuple(sizes))
@@ -92,8 +101,13 @@ def _product_variance(
     return variance + total_variance * total_slope**2
 
 
-def estimate(plan: Plan, attributes: Mapping[str, Attribute], released: Released[Measurements]) -> Estimates:
+def estimate(
+    plan: Plan, attributes: Mapping[str, Attribute], released: Released[Measurements], prior: GroupPrior | None
+) -> Estimates:
     """Consistent counts of every published table. The set of tables depends on the plan only.
+
+    `attributes`: with net scores. `prior`: what is believed about group differences; None leaves everything as least
+    squares has it.
 
     Raises: InternalFault: a published table has more than three axes.
     """
@@ -101,17 +115,23 @@ def estimate(plan: Plan, attributes: Mapping[str, Attribute], released: Released
     if any(len(table) > _MOST_AXES for table in published):
         raise InternalFault("too_many_axes", "a published table has more than three attributes")
     precisions = component_precisions(plan.measured, attributes)
-    found = shrink(component_estimates(plan.measured, attributes, released.value.tables), precisions, None)
+    found = component_estimates(plan.measured, attributes, released.value.tables)
     used = {name for table in (*published, *(m.attributes for m in plan.measured)) for name in table}
     sizes = {name: attribute.size for name, attribute in attributes.items()}
-    known = Known({name: a for name, a in attributes.items() if name in used}, sizes, found)
+    plain = {name: a for name, a in attributes.items() if name in used and a.kind != "net"}
+    known = Known(plain, sizes, found)
 
     total = people_total(known)
+    toplines = Toplines({}, {})
+    if prior is not None:
+        toplines = learned_toplines({name: attributes[name] for name in used}, found, precisions, total)
+        known = Known(plain, sizes, found | {("", (name,)): part for name, part in toplines.parts.items()})
     ones = one_way_counts(known, known.attributes, total)
     for mean, histogram in partners(known.attributes).items():
         link_one_way(ones, histogram, mean, precisions, total)
     pairs = {pair: None for table in published for pair in combinations(table, 2)}
-    twos = two_way_counts(known, pairs, ones, total)
+    effects, learned = _learned(plan, attributes, released, known, pairs, ones, precisions, total, prior)
+    twos = two_way_counts(known, pairs, ones, total, learned.added)
     _link_pairs(known, ones, twos, set())
     cubes = [table for table in published if len(table) == _MOST_AXES]
     threes = three_way_counts(known, cubes, ones, twos, total)
@@ -123,6 +143,8 @@ def estimate(plan: Plan, attributes: Mapping[str, Attribute], released: Released
     for table in (*published, *((name,) for name in known.attributes if (name,) not in published)):
         in_plan = published.get(table)
         variance = np.full(counts[table].shape, known_variance(table, known.universe(table), precisions, sizes))
+        if len(table) == 1 and table[0] in toplines.errors:
+            variance = variance_of_total(precisions) / sizes[table[0]] ** 2 + np.diag(toplines.errors[table[0]].noise)
         if len(table) == 2 and not known.measures(table):
             variance = _product_variance(table, ones, total, known, precisions)
         tables[table_id(table)] = TableEstimate(
@@ -131,7 +153,37 @@ def estimate(plan: Plan, attributes: Mapping[str, Attribute], released: Released
             counts=counts[table],
             noise_variance=variance,
             measured=table in measured,
-            informative=known.measures(table) and (in_plan is None or in_plan.informative),
+            informative=_informs(table, known, effects) and (in_plan is None or in_plan.informative),
         )
-    total_precision = precisions.get(("", ()), 0.0)
-    return Estimates(total, 1 / total_precision if total_precision > 0 else 0.0, tables)
+    return Estimates(total, variance_of_total(precisions), tables, toplines.errors, effects, learned.kept)
+
+
+def _informs(table: Table, known: Known, effects: Mapping[str, Effects]) -> bool:
+    """Whether the measurement says anything of the table beside its margins."""
+    return known.measures(table) or (len(table) == 2 and table[0] in effects and table[1] in effects[table[0]].heads)
+
+
+def variance_of_total(precisions: Mapping[Key, float]) -> float:
+    """Noise variance of the respondents, 0 where no table of respondents was measured."""
+    precision = precisions.get(("", ()), 0.0)
+    return 1 / precision if precision > 0 else 0.0
+
+
+def _learned(
+    plan: Plan,
+    attributes: Mapping[str, Attribute],
+    released: Released[Measurements],
+    known: Known,
+    pairs: Mapping[Table, None],
+    ones: Mapping[str, Floats],
+    precisions: Mapping[Key, float],
+    total: float,
+    prior: GroupPrior | None,
+) -> tuple[Mapping[str, Effects], LearnedPairs]:
+    if prior is None:
+        return {}, LearnedPairs({}, {})
+    groups = [name for name, attribute in known.attributes.items() if attribute.is_group]
+    variances = {name: known_variance((name,), "", precisions, known.sizes) for name in groups}
+    effects = all_effects(plan, attributes, released.value, ones, variances, total, prior)
+    nets = {a.of: a for a in attributes.values() if a.kind == "net" and a.of is not None}
+    return effects, learned_pairs(known, pairs, ones, total, precisions, nets, effects, prior.interaction)

@@ -31,6 +31,22 @@ LEAST_TOTAL = 1e-6
 Table = tuple[str, ...]
 
 
+_NET_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What is known of a two-way table beside the product of its margins, in respondents and the table's shape.
+
+    `weights`, `tilted`: the net score of each cell of the second axis, and the change of cells that moves it by one
+    (`privacy.group_tables`); zeros where the table has no net score. Making a table feasible keeps its net scores.
+    """
+
+    change: Floats
+    weights: Floats
+    tilted: Floats
+
+
 @dataclass(frozen=True)
 class Known:
     """What the measurement says: components by universe, and the attributes they are about."""
@@ -88,54 +104,89 @@ def one_way_counts(known: Known, names: Iterable[str], total: float) -> dict[str
     return counts
 
 
-def _with_margins(values: Floats, first: Floats, second: Floats) -> Floats:
+def with_margins(values: Floats, first: Floats, second: Floats) -> Floats:
     """The same interactions, but these margins, whose totals agree."""
     rows, columns = first - values.sum(axis=1), second - values.sum(axis=0)
     lacking = rows[:, None] / values.shape[1] + columns[None, :] / values.shape[0]
     return values + lacking - rows.sum() / values.size
 
 
-def _people_tables(known: Known, pairs: list[Table], ones: Mapping[str, Floats]) -> dict[Table, Floats]:
+def _people_tables(
+    known: Known, pairs: list[Table], ones: Mapping[str, Floats], added: Mapping[Table, Addition]
+) -> dict[Table, Floats]:
     counts: dict[Table, Floats] = {}
     by_shape: dict[tuple[int, ...], list[Table]] = defaultdict(list)
     for pair in pairs:
         first, second = ones[pair[0]], ones[pair[1]]
-        if known.measures(pair):
+        if known.measures(pair) or pair in added:
             by_shape[len(first), len(second)].append(pair)
         else:
             counts[pair] = product_table(first, second)
     for members in by_shape.values():
         rows, columns = (np.array([ones[pair[axis]] for pair in members]) for axis in (0, 1))
-        values = np.array([_with_margins(known.values(p), ones[p[0]], ones[p[1]]) for p in members])
-        counts |= dict(zip(members, onto_margins(values, rows, columns), strict=True))
+        values = np.array([_people_values(known, pair, ones, added) for pair in members])
+        learned = [added[pair] for pair in members if pair in added]
+        fitted = onto_margins(values, rows, columns)
+        if len(learned) == len(members) and any(known.measures(pair) for pair in members):
+            fitted = _keeping_nets(values, fitted, rows, columns, learned)
+        counts |= dict(zip(members, fitted, strict=True))
     return counts
 
 
-def _multi_table(known: Known, pair: Table, ones: Mapping[str, Floats], total: float) -> Floats:
+def _keeping_nets(values: Floats, fitted: Floats, rows: Floats, columns: Floats, learned: list[Addition]) -> Floats:
+    """Feasible tables with the net scores by row of `values`: what a projection takes is added and projected again."""
+    weights, tilted = np.array([a.weights for a in learned]), np.array([a.tilted for a in learned])
+    wanted = np.einsum("tgk,tk->tg", values, weights)
+    for _ in range(_NET_ROUNDS):
+        lost = wanted - np.einsum("tgk,tk->tg", fitted, weights)
+        values = values + lost[:, :, None] * tilted[:, None, :]
+        fitted = onto_margins(values, rows, columns)
+    return fitted
+
+
+def _people_values(known: Known, pair: Table, ones: Mapping[str, Floats], added: Mapping[Table, Addition]) -> Floats:
+    first, second = ones[pair[0]], ones[pair[1]]
+    if pair in added:
+        return product_table(first, second) + added[pair].change
+    return with_margins(known.values(pair), first, second)
+
+
+def _multi_table(
+    known: Known, pair: Table, ones: Mapping[str, Floats], total: float, added: Mapping[Table, Addition]
+) -> Floats:
     multis = known.multis(pair)
     if len(multis) == 2:
         first, second = ones[pair[0]], ones[pair[1]]
-        values = known.values(pair) if known.measures(pair) else np.outer(first, second) / total
+        product = np.outer(first, second) / total
+        values = known.values(pair) if known.measures(pair) else product
+        values = product + added[pair].change if pair in added else values
         return feasible_pair_of_multis(values, first, second, total)
     position = pair.index(multis[0])
     topline, groups = ones[multis[0]], ones[pair[1 - position]]
     if not known.measures(pair):
         table = np.outer(topline, groups) / total
     else:
-        values = np.moveaxis(known.values(pair), position, 0)
+        learned = known.values(pair)
+        if pair in added:
+            learned = np.outer(ones[pair[0]], ones[pair[1]]) / total + added[pair].change
+        values = np.moveaxis(learned, position, 0)
         values = values + (topline - values.sum(axis=1))[:, None] / values.shape[1]
         table, _ = feasible_crosstab(values, topline, groups, multi_cells(known.attributes[multis[0]]))
     return np.moveaxis(table, 0, position)
 
 
 def two_way_counts(
-    known: Known, pairs: Iterable[Table], ones: Mapping[str, Floats], total: float
+    known: Known, pairs: Iterable[Table], ones: Mapping[str, Floats], total: float, added: Mapping[Table, Addition]
 ) -> dict[Table, Floats]:
-    """Feasible two-way tables with the one-way tables as margins."""
+    """Feasible two-way tables with the one-way tables as margins.
+
+    `added`: what is known of a pair beside the product of its margins; a measured pair that is not in it stays as
+    least squares has it.
+    """
     wanted = list(pairs)
     people = [pair for pair in wanted if not known.multis(pair)]
-    counts = _people_tables(known, people, ones)
-    counts |= {pair: _multi_table(known, pair, ones, total) for pair in wanted if known.multis(pair)}
+    counts = _people_tables(known, people, ones, added)
+    counts |= {pair: _multi_table(known, pair, ones, total, added) for pair in wanted if known.multis(pair)}
     return counts
 
 
@@ -188,7 +239,7 @@ def _multi_cube(
 
 
 def _near_margins(stack: Floats, rows: Floats, columns: Floats) -> Floats:
-    return np.array([_with_margins(v, r, c) for v, r, c in zip(stack, rows, columns, strict=True)])
+    return np.array([with_margins(v, r, c) for v, r, c in zip(stack, rows, columns, strict=True)])
 
 
 def three_way_counts(

@@ -2,18 +2,20 @@
 
 The headline figure of a table: % positive (else the share of one option) among the substantive answers, or the mean of
 a score in points of its range; in a crosstab, within one group. Its variance is that of sampling plus that of noise,
-where noise includes, for interactions that are measured little or not at all, the prior variance that stays open.
+where noise includes, for interactions that are measured little or not at all, the prior variance that stays open. Where
+the question has a net score, the figure of a group rests on that.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isinf, sqrt
 
-from privacy.allocate import KNOWN
-from privacy.prior import SCORE_VARIANCE, Belief, group_shares, prior_variance
+from privacy.allocate import BLOCK_PART, KNOWN
+from privacy.prior import SCORE_VARIANCE, Belief, group_shares, net_prior_variance, prior_variance
 from privacy.residual import Component, components_of, universe_of, variance_factor
 from privacy.workload import head_and_groups
 from schemas.attributes import Attribute, CellRole
+from schemas.nets import NET
 from schemas.plan import MarginForecast
 
 _Z = 1.959964
@@ -48,6 +50,63 @@ class Knowledge:
     attributes: Mapping[str, Attribute]
     belief: Belief
     precisions: Mapping[tuple[str, Component], float]
+    blocks: Mapping[str, tuple[str, ...]]
+
+    def net_of(self, head: str) -> Attribute | None:
+        return self.attributes.get(f"{head}{NET}")
+
+
+LEARNED = 0.25
+"""A crosstab also knows more than its margins when this part of the prior variance of its net score is learned."""
+
+
+@dataclass(frozen=True)
+class _NetParts:
+    """A net score by group: prior variance and precision of what the items of an index share, and of its own."""
+
+    shared: tuple[float, float]
+    own: tuple[float, float]
+
+    def open(self, interaction: float) -> float:
+        """Variance that stays, in respondents² of net score, when the prior variance is multiplied by `interaction`."""
+        return sum(_left(interaction * prior, precision) for prior, precision in (self.shared, self.own))
+
+    @property
+    def learned(self) -> float:
+        before = self.shared[0] + self.own[0]
+        return 1 - self.open(1.0) / before if before > 0 else 0.0
+
+
+def _left(prior: float, precision: float) -> float:
+    return 1 / (precision + 1 / prior) if prior > 0 else 0.0
+
+
+def _net_precision(group: str, head: str, knowledge: Knowledge) -> float:
+    """Precision of a group's net score from the net table, and from the crosstab as a sum of its cells."""
+    net = knowledge.net_of(head)
+    if net is None:
+        return 0.0
+    weights = [weight * knowledge.attributes[head].unit / net.unit for weight in net.weights]
+    cells = knowledge.precisions.get(("", (group, head)), 0.0)
+    return knowledge.precisions.get((net.id, (group,)), 0.0) + cells / sum(weight**2 for weight in weights)
+
+
+def _net_parts(axes: tuple[Attribute, ...], knowledge: Knowledge) -> _NetParts | None:
+    """None where the table is not one of a group with a question or index that has a net score."""
+    head, groups = head_and_groups(axes)
+    net = knowledge.net_of(head.id)
+    if net is None or len(groups) != 1 or not groups[0].is_group:
+        return None
+    group = groups[0]
+    prior = net_prior_variance(group, head, net, knowledge.belief)
+    block = (
+        head.id if head.id in knowledge.blocks else next((i for i, x in knowledge.blocks.items() if head.id in x), None)
+    )
+    if block is None:
+        return _NetParts((0.0, 0.0), (prior, _net_precision(group.id, head.id, knowledge)))
+    together = sum(_net_precision(group.id, name, knowledge) for name in (block, *knowledge.blocks[block]))
+    own = 0.0 if head.id == block else (1 - BLOCK_PART) * prior
+    return _NetParts((BLOCK_PART * prior, together), (own, _net_precision(group.id, head.id, knowledge)))
 
 
 @dataclass(frozen=True)
@@ -105,14 +164,20 @@ def _ratio_factor(head: Attribute, share: float) -> float:
 
 
 def _variances(
-    axes: tuple[Attribute, ...], parts: list[_Part], belief: Belief, scenario: Scenario
+    axes: tuple[Attribute, ...], parts: list[_Part], net: _NetParts | None, knowledge: Knowledge, scenario: Scenario
 ) -> tuple[float, float]:
     """(sampling, noise) variance of the headline figure as a share."""
+    belief = knowledge.belief
     head, groups = head_and_groups(axes)
     base = belief.responses * scenario.responses * _group_share(groups, belief, scenario.group)
     cell = sum(part.open(scenario.interaction * scenario.responses) for part in parts)
     sampling = scenario.score_variance if head.kind == "score" else scenario.share * (1 - scenario.share)
-    return sampling / base, _ratio_factor(head, scenario.share) * cell / base**2
+    if net is None:
+        return sampling / base, _ratio_factor(head, scenario.share) * cell / base**2
+    everybody = belief.responses * scenario.responses
+    topline = sum(part.open(scenario.interaction) for part in _parts((head,), knowledge))
+    effect = net.open(scenario.interaction * scenario.responses) / (2 * base) ** 2
+    return sampling / base, _ratio_factor(head, scenario.share) * topline / everybody**2 + effect
 
 
 def _points(variance: float) -> float:
@@ -121,8 +186,8 @@ def _points(variance: float) -> float:
 
 def forecast(axes: tuple[Attribute, ...], knowledge: Knowledge) -> tuple[MarginForecast, bool]:
     """Expected 95 % margin of a table's headline figure (100 points where beyond), and whether it is informative."""
-    belief, parts = knowledge.belief, _parts(axes, knowledge)
-    low, middle, high = (_variances(axes, parts, belief, scenario) for scenario in (MILD, MIDDLE, HARSH))
+    belief, parts, net = knowledge.belief, _parts(axes, knowledge), _net_parts(axes, knowledge)
+    low, middle, high = (_variances(axes, parts, net, knowledge, scenario) for scenario in (MILD, MIDDLE, HARSH))
     _, groups = head_and_groups(axes)
     margins = MarginForecast(
         low_points=_points(sum(low)),
@@ -131,4 +196,4 @@ def forecast(axes: tuple[Attribute, ...], knowledge: Knowledge) -> tuple[MarginF
         noise_points=_points(middle[1]),
         base=round(belief.responses * _group_share(groups, belief, 0.0), 1),
     )
-    return margins, _is_informative(parts)
+    return margins, _is_informative(parts) or (net is not None and net.learned >= LEARNED)

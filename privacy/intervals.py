@@ -3,7 +3,7 @@
 Claim: docs/claims/estimate.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -17,7 +17,7 @@ Z95 = 1.959963984540054
 """Half-width of a 95 % normal interval, in standard deviations."""
 LEAST_BASE = 0.5
 """Below this noisy base, in respondents, a ratio says nothing: the value is undefined."""
-_PLUS_FOUR = 4.0
+PLUS_FOUR = 4.0
 
 
 def _inverse(precision: float) -> float:
@@ -61,10 +61,12 @@ def group_noise(
     pair: tuple[str, ...],
     universe: str,
     precisions: Mapping[Key, float],
+    kept: float = 1.0,
 ) -> CellNoise:
     """Of one group's column in a two-way table: the contrast is g on the attribute times a unit vector on the groups.
 
-    Σ_A (1/p_A) ∏_{i∈A} (|v_i|² − (Σv_i)²/n_i) ∏_{j∉A} (Σv_j)²/n_j² over A ⊆ {attribute, group}.
+    Σ_A (1/p_A) ∏_{i∈A} (|v_i|² − (Σv_i)²/n_i) ∏_{j∉A} (Σv_j)²/n_j² over A ⊆ {attribute, group}; of the
+    interaction only the part `kept`.
     """
     inside, outside = (groups - 1) / groups, 1 / groups**2
 
@@ -72,7 +74,7 @@ def group_noise(
         return _inverse(precisions.get((universe, component), 0.0))
 
     level = (noise() * outside + noise(group) * inside) / size**2
-    return CellNoise(level, noise(attribute) * outside + noise(*pair) * inside, size)
+    return CellNoise(level, noise(attribute) * outside + kept**2 * noise(*pair) * inside, size)
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,9 @@ def figure_errors(
     people: Floats,
     people_variance: float,
     histogram: Floats | None = None,
+    unlearned: CellNoise | None = None,
 ) -> Errors:
-    """Values of an attribute's figures with their sampling error and privacy noise; no bias.
+    """Values of an attribute's figures with their sampling error, privacy noise and the bias of learned cells.
 
     Args:
         figures: of one attribute.
@@ -114,6 +117,7 @@ def figure_errors(
         noise: of the cells of each group.
         people, people_variance: respondents of each group and their noise variance (for a base of all people).
         histogram: cells × groups of the figures' `histogram`, where that is known.
+        unlearned: errors of the cells from shrinkage; None where there are none.
 
     Sampling: simple random sampling of the base, ratio linearised, with two respondents added at either end of the
     legal range, so that 0 % of 50 is not certain (Agresti and Coull 1998). Noise: delta method on the ratio.
@@ -129,7 +133,7 @@ def figure_errors(
         for row, figure in enumerate(figures.figures):
             if figure.moments:
                 moments[row] = np.minimum(moments[row], _histogram_moments(figure, histogram, theta[row], safe[row]))
-    spread = (moments + _PLUS_FOUR / 2 * ((least - theta) ** 2 + (most - theta) ** 2)) / (safe + _PLUS_FOUR)
+    spread = (moments + PLUS_FOUR / 2 * ((least - theta) ** 2 + (most - theta) ** 2)) / (safe + PLUS_FOUR)
     slope = (figures.values[:, None, :] - theta[..., None] * figures.base[:, None, :]) / safe[..., None]
     noise_variance = noise.variance(slope)
     noise_variance = noise_variance + figures.people * (theta / safe) ** 2 * people_variance
@@ -138,9 +142,9 @@ def figure_errors(
         value=np.where(defined, value, np.nan),
         base=size,
         spread=spread,
-        sampling_sd=np.sqrt(spread / (safe + _PLUS_FOUR)),
+        sampling_sd=np.sqrt(spread / (safe + PLUS_FOUR)),
         noise_sd=np.sqrt(noise_variance),
-        bias_sd=np.zeros(value.shape),
+        bias_sd=np.zeros(value.shape) if unlearned is None else np.sqrt(unlearned.variance(slope)),
         base_sd=np.broadcast_to(np.sqrt(base_variance), value.shape),
     )
 
@@ -160,7 +164,7 @@ def group_prior_sd(everybody: Errors, bases: Floats, interaction: float) -> Floa
     Pure sampling from a population without group differences gives the variance s² (1/B_g − 1/B); the prior says that
     interactions have `interaction` times that energy.
     """
-    gap = 1 / (np.maximum(bases, 0.0) + _PLUS_FOUR) - 1 / (everybody.base + _PLUS_FOUR)
+    gap = 1 / (np.maximum(bases, 0.0) + PLUS_FOUR) - 1 / (everybody.base + PLUS_FOUR)
     return np.sqrt(interaction * everybody.spread * np.maximum(gap, 0.0))
 
 
@@ -176,8 +180,10 @@ class Interval:
     bias_moe: Floats
 
 
-def interval(errors: Errors, figures: FigureSet) -> Interval:
-    """Sampling and noise are independent and add in quadrature; bias is not averaged out and adds in full.
+def interval(errors: Errors, figures: FigureSet, *, systematic: bool = False) -> Interval:
+    """Sampling, noise and bias add in quadrature: over the figures of a release, what was not learned is as random as
+    the rest, with the variance that the prior says (coverage is on average over figures, Morris 1983). A `systematic`
+    bias is one for all figures, as that of a calibration that was learned by half, and adds in full.
 
     A margin says nothing beyond the width of the legal range, so it stops there.
     """
@@ -187,20 +193,26 @@ def interval(errors: Errors, figures: FigureSet) -> Interval:
     def margin(deviations: Floats) -> Floats:
         return np.minimum(Z95 * deviations, width)
 
-    both = Z95 * np.hypot(errors.sampling_sd, errors.noise_sd) + Z95 * errors.bias_sd
-    moe = np.minimum(both, width)
+    random = np.hypot(errors.sampling_sd, errors.noise_sd)
+    moe = margin(random + errors.bias_sd if systematic else np.hypot(random, errors.bias_sd))
     low, high = np.maximum(errors.value - moe, least), np.minimum(errors.value + moe, most)
     return Interval(low, high, moe, margin(errors.sampling_sd), margin(errors.noise_sd), margin(errors.bias_sd))
 
 
 def reasons(
-    errors: Errors, intervals: Interval, figures: FigureSet, informative: bool, margin_points: float, least_base: float
+    errors: Errors,
+    intervals: Interval,
+    figures: FigureSet,
+    informative: bool | Sequence[bool],
+    margin_points: float,
+    least_base: float,
 ) -> NDArray[np.str_]:
     """Why each figure is not publishable (codes of schemas.released.REASONS), empty where it is."""
     too_wide = intervals.moe * figures.points > margin_points
     small = errors.base - Z95 * errors.base_sd < least_base
     found = np.where(small, "base", np.where(too_wide, "margin", ""))
-    found = found if informative else np.full(found.shape, "no_information")
+    knows = np.broadcast_to(np.reshape(np.asarray(informative), (-1, 1)), found.shape)
+    found = np.where(knows, found, "no_information")
     return np.where(np.isnan(errors.value), "undefined", found)
 
 

@@ -14,7 +14,7 @@ from privacy.charges import apportion, measured_table
 from privacy.prior import Belief
 from privacy.sensitivity import table_sensitivity, table_unit
 from privacy.spending import Spending
-from privacy.workload import WantedTable
+from privacy.workload import NetCandidate, WantedTable
 from schemas.attributes import Attribute
 from schemas.errors import DeclarationFault
 from schemas.plan import NANO, MeasuredTable, nano
@@ -25,9 +25,12 @@ Noise = Literal["gaussian", "laplace"]
 
 @dataclass(frozen=True)
 class Problem:
-    """What both families start from. `l1` and `l2_squared`: each table's sensitivity in respondents."""
+    """What both families start from. `columns`: axes of what may be measured, tables first, then net scores; `l1` and
+    `l2_squared`: their sensitivities in respondents. `weight`: of everything published together.
+    """
 
-    tables: tuple[WantedTable, ...]
+    columns: tuple[tuple[Attribute, ...], ...]
+    weight: float
     design: Design
     l1: Floats
     l2_squared: Floats
@@ -59,14 +62,21 @@ class _Split:
 
 
 def problem_of(
-    tables: Sequence[WantedTable], attributes: Mapping[str, Attribute], belief: Belief, *, shared_keys: bool
+    tables: Sequence[WantedTable],
+    nets: Sequence[NetCandidate],
+    attributes: Mapping[str, Attribute],
+    belief: Belief,
+    *,
+    shared_keys: bool,
 ) -> Problem:
-    """The wanted tables with their sensitivities, ready to be allocated."""
-    bounds = [table_sensitivity(table.attributes, shared_keys=shared_keys) for table in tables]
-    units = [table_unit(table.attributes) for table in tables]
+    """The wanted tables and net scores with their sensitivities, ready to be allocated."""
+    columns = tuple(candidate.attributes for candidate in (*tables, *nets))
+    bounds = [table_sensitivity(axes, shared_keys=shared_keys) for axes in columns]
+    units = [table_unit(axes) for axes in columns]
     return Problem(
-        tables=tuple(tables),
-        design=design_of(tables, attributes, belief),
+        columns=columns,
+        weight=sum(candidate.weight for candidate in (*tables, *nets)),
+        design=design_of(tables, nets, attributes, belief),
         l1=np.array([bound.l1 / unit for bound, unit in zip(bounds, units, strict=True)]),
         l2_squared=np.array([bound.l2_squared / unit**2 for bound, unit in zip(bounds, units, strict=True)]),
         shared_keys=shared_keys,
@@ -98,9 +108,9 @@ def choose_noise(problem: Problem, policy: Policy, spending: Spending) -> Choice
 
 
 def _error(problem: Problem, measured: NDArray[np.int64], precisions: Floats) -> float:
-    everywhere = np.zeros(len(problem.tables))
+    everywhere = np.zeros(len(problem.columns))
     everywhere[measured] = precisions
-    return sqrt(problem.design.objective(everywhere) / sum(table.weight for table in problem.tables))
+    return sqrt(problem.design.objective(everywhere) / problem.weight)
 
 
 def _gaussian_split(problem: Problem, spending: Spending) -> _Split:
@@ -112,7 +122,7 @@ def _gaussian_split(problem: Problem, spending: Spending) -> _Split:
 def _gaussian(problem: Problem, spending: Spending, split: _Split, reason: str) -> Choice:
     parts = apportion(split.losses, spending.nano_rho)
     measured = tuple(
-        measured_table(problem.tables[position].attributes, "discrete_gaussian", part, shared_keys=problem.shared_keys)
+        measured_table(problem.columns[position], "discrete_gaussian", part, shared_keys=problem.shared_keys)
         for position, part in zip(split.measured.tolist(), parts, strict=True)
     )
     return Choice("gaussian", reason, spending.nano_rho, measured)
@@ -166,7 +176,7 @@ class Laplace:
         parts = apportion(split.losses / np.sum(split.losses), total)
         return tuple(
             measured_table(
-                self.problem.tables[position].attributes, "discrete_laplace", part, shared_keys=self.problem.shared_keys
+                self.problem.columns[position], "discrete_laplace", part, shared_keys=self.problem.shared_keys
             )
             for position, part in zip(split.measured.tolist(), parts, strict=True)
         )

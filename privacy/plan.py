@@ -16,9 +16,10 @@ from privacy.noise_family import choose_noise, problem_of
 from privacy.prior import public_belief
 from privacy.residual import component_precisions
 from privacy.spending import spending_of
-from privacy.workload import WantedTable, wanted_tables
+from privacy.workload import WantedTable, net_candidates, wanted_tables, with_optional_details
 from schemas.attributes import attributes_of
 from schemas.errors import DeclarationFault
+from schemas.nets import NET, net_attributes
 from schemas.plan import MeasuredTable, Plan, PublishedTable
 from schemas.policy import Policy
 from schemas.survey import Survey
@@ -31,14 +32,19 @@ def make_plan(survey: Survey, policy: Policy, *, survey_digest: str, policy_dige
     """
     interaction = _built_prior(survey, policy)
     attributes = attributes_of(survey)
-    by_id = {attribute.id: attribute for attribute in attributes}
+    nets = net_attributes(survey, attributes)
+    by_id = {attribute.id: attribute for attribute in (*attributes, *nets)}
     belief = public_belief(survey, attributes, interaction)
     spending = spending_of(policy)
     tables = wanted_tables(policy, attributes, belief)
-    choice = choose_noise(problem_of(tables, by_id, belief, shared_keys=policy.unit.shared_keys), policy, spending)
+    blocks = {index.id: index.items for index in survey.indices}
+    scores = net_candidates(tables, nets, blocks, policy, belief)
+    tables = with_optional_details(tables, scores, policy)
+    problem = problem_of(tables, scores, by_id, belief, shared_keys=policy.unit.shared_keys)
+    choice = choose_noise(problem, policy, spending)
     charge = sum(table.charge_nano_rho for table in choice.measured)
     charge_pure = sum(_pure(table) for table in choice.measured) if choice.noise == "laplace" else None
-    knowledge = Knowledge(by_id, belief, component_precisions(choice.measured, by_id))
+    knowledge = Knowledge(by_id, belief, component_precisions(choice.measured, by_id), blocks)
     return Plan(
         survey=survey.survey,
         wave=survey.wave.id,
@@ -97,14 +103,17 @@ def _published(
     published: list[PublishedTable] = []
     for table in tables:
         margins, informative = forecast(table.attributes, knowledge)
+        net = (*table.ids[:-1], f"{table.ids[-1]}{NET}")
+        spent = charges.get(table.ids, 0) + charges.get(net, 0)
         published.append(
             PublishedTable(
                 attributes=table.ids,
                 kind=table.kind,
                 priority=table.priority,
                 measured=table.ids in charges,
+                net_measured=net in charges,
                 informative=informative,
-                share_of_loss=round(charges.get(table.ids, 0) / whole, 6),
+                share_of_loss=round(spent / whole, 6),
                 forecast=margins,
             )
         )

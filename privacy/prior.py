@@ -6,7 +6,7 @@ respondents²; it is infinite where nothing is believed beforehand.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf, prod
+from math import inf, prod, sqrt
 
 from privacy.residual import Component
 from schemas.attributes import Attribute, CellRole
@@ -97,3 +97,22 @@ def prior_variance(
         return inf
     energy = prod(_spread(axis, belief) for axis in axes) * prod(_ticks_squared(multi) for multi in outside)
     return belief.interaction * belief.responses * energy / prod(axis.size - 1 for axis in axes)
+
+
+def net_spread(head: Attribute, net: Attribute, belief: Belief) -> float:
+    """Expected variance of one respondent's net score, −1 … +1."""
+    if head.kind == "score":
+        return 4 * SCORE_VARIANCE
+    weights = [weight * head.unit / net.unit for weight in net.weights]
+    shares = belief.shares[head.id]
+    mean = sum(share * weight for share, weight in zip(shares, weights, strict=True))
+    return sum(share * weight**2 for share, weight in zip(shares, weights, strict=True)) - mean**2
+
+
+def net_prior_variance(group: Attribute, head: Attribute, net: Attribute, belief: Belief) -> float:
+    """Prior variance of a group's effect on a net score, in respondents²: √interaction times that of pure sampling (as
+    `privacy.group_prior` centres it), averaged over the groups.
+    """
+    shares = belief.shares[group.id] if group.id in belief.shares else group_shares(group, belief)
+    typical = sum(share * (1 - share) for share in shares) / len(group_shares(group, belief))
+    return sqrt(max(belief.interaction, 1.0)) * belief.responses * net_spread(head, net, belief) * typical

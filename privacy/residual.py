@@ -2,7 +2,8 @@
 
 Every table splits into orthogonal components, one per subset of its attributes: the total `()`, main effects, then
 interactions. The respondents' tables share one universe `""`; a table with a multi counts ticks, not people, so it
-lives in that multi's own universe with its own total and its own group effects.
+lives in that multi's own universe with its own total and its own group effects. So does a net score, whose axis has one
+cell and is in no component.
 
 Source: Xiao et al., "An Optimal and Scalable Matrix Mechanism for Noisy Marginals under Convex Loss Functions"
 (ResidualPlanner), NeurIPS 2023; here the marginals themselves are measured with iid noise.
@@ -13,6 +14,7 @@ from itertools import combinations
 from math import inf, prod
 
 from schemas.attributes import Attribute
+from schemas.nets import NET
 from schemas.plan import MeasuredTable, table_id
 
 Component = tuple[str, ...]
@@ -20,17 +22,18 @@ Component = tuple[str, ...]
 
 
 def universe_of(attributes: tuple[Attribute, ...]) -> str:
-    """Name of the universe a table lives in: `""` for respondents, else the id of its multi (two: both, joined)."""
-    return table_id(tuple(a.id for a in attributes if a.kind == "multi"))
+    """Name of the universe a table lives in: `""` for respondents, else the id of its multi or net (two: joined)."""
+    return table_id(tuple(a.id for a in attributes if a.kind in ("multi", "net")))
 
 
 def components_of(table: tuple[str, ...]) -> tuple[Component, ...]:
-    """Every subset of a table's attributes, the total first.
+    """Every subset of a table's attributes but its net score, the total first.
 
     >>> components_of(("a", "b"))
     ((), ('a',), ('b',), ('a', 'b'))
     """
-    return tuple(subset for size in range(len(table) + 1) for subset in combinations(table, size))
+    axes = tuple(name for name in table if not name.endswith(NET))
+    return tuple(subset for size in range(len(axes) + 1) for subset in combinations(axes, size))
 
 
 def dilution(table: tuple[str, ...], component: Component, sizes: Mapping[str, int]) -> float:

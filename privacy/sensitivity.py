@@ -32,14 +32,16 @@ def table_sensitivity(
     Δ₂² = unit² · ∏ at_most. A unit of h responses moves Δ₁ by h and, all in the same cells, Δ₂ by h (group privacy).
     Shared keys: removing one resident may let another's response in: an exchange, two respondents' cells at most,
     Δ₁ · 2 and Δ₂² · 2 (the two respondents' cell vectors are non-negative, so their difference has squared norm at
-    most the sum of both).
+    most the sum of both). A net is signed: there the difference of two vectors has at most twice their norm, Δ₂² · 4.
 
     Source: Dwork and Roth 2014, definitions 3.1 and 3.8; DESIGN §4.
     """
     unit = table_unit(attributes)
     cells = prod(attribute.at_most for attribute in attributes)
     exchange = 2 if shared_keys else 1
+    signed = any(attribute.kind == "net" for attribute in attributes)
+    squared = exchange**2 if signed else exchange
     return Sensitivity(
         l1=unit * cells * responses_per_unit * exchange,
-        l2_squared=unit * unit * cells * responses_per_unit**2 * exchange,
+        l2_squared=unit * unit * cells * responses_per_unit**2 * squared,
     )

@@ -1,7 +1,7 @@
 """The tables wanted: what a survey and a policy ask to publish, how much each matters, and its minimum share."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
 
@@ -31,6 +31,11 @@ index × group table or an unnamed crosstab gets 1.25 toplines' share where it c
 """
 PRIORITY_IMPORTANCE = 0.25
 """A crosstab that the officer names: twice the share of an unnamed one."""
+DIFFERENCE_IMPORTANCE = 1.0
+"""The same for how groups differ on a question, as its net score tells, times the effective number of groups: noise is
+weighed against the sampling error of the same figure, whose variance goes with that number. Named ones count four
+times.
+"""
 
 FLOOR = 0.2
 """Minimum share of a table that must be measured, as a part of an equal split among those: such a table has at most
@@ -38,6 +43,28 @@ FLOOR = 0.2
 FLOOR_NAMED = 0.75
 """The same for index and priority tables, which group differences are learned from: at most √(4/3) times the noise of
 an equal split. The objective is flat there, and ties go to crosstabs (DESIGN §5)."""
+
+
+@dataclass(frozen=True)
+class NetCandidate:
+    """A net score by group that may be measured for a published crosstab (at `position` among the tables).
+
+    `blocks`: the indices whose common effect it tells of; an index tells of its own. `weight`, `floor`, `optional`: as
+    of a table, for the mean variance of a group's net score in respondents².
+    """
+
+    group: Attribute
+    head: Attribute
+    net: Attribute
+    position: int
+    blocks: tuple[str, ...]
+    weight: float
+    floor: float
+    optional: bool
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        return self.group, self.net
 
 
 @dataclass(frozen=True)
@@ -66,15 +93,15 @@ def head_and_groups(attributes: tuple[Attribute, ...]) -> tuple[Attribute, tuple
     return head, tuple(a for a in attributes if a is not head)
 
 
-def _groups_squared(attributes: tuple[Attribute, ...], belief: Belief, least_base: int) -> float:
-    """How much larger a group's squared error is than that of its cells, relative to everybody's.
+def _effective_groups(attributes: tuple[Attribute, ...], belief: Belief, least_base: int) -> float:
+    """1/Σp², at most the number of groups of the least publishable base.
 
-    The squared effective number of groups, (1/Σp²)²; groups below the least publishable base do not count.
+    A group's squared error is larger than that of its cells, relative to everybody's, by the square of this number.
     """
     _, groups = head_and_groups(attributes)
     effective = prod(1 / sum(share**2 for share in group_shares(group, belief)) for group in groups)
     publishable = belief.responses / max(least_base, 1)
-    return min(effective, max(publishable, 1.0)) ** 2
+    return min(effective, max(publishable, 1.0))
 
 
 def _chosen(selection: Selection, candidates: list[Attribute], field: str, kind: str) -> list[Attribute]:
@@ -128,6 +155,35 @@ _EMPHASIS: dict[TableKind, str] = {
 }
 
 
+def net_candidates(
+    tables: tuple[WantedTable, ...],
+    nets: tuple[Attribute, ...],
+    blocks: Mapping[str, tuple[str, ...]],
+    policy: Policy,
+    belief: Belief,
+) -> tuple[NetCandidate, ...]:
+    """One for every published crosstab of a demographic with a question or index that has a net score."""
+    by_head = {net.of: net for net in nets}
+    emphasis: dict[str, float] = {**policy.workload.emphasis}
+    found: list[NetCandidate] = []
+    for position, table in enumerate(tables):
+        head, groups = head_and_groups(table.attributes)
+        net = by_head.get(head.id)
+        if net is None or len(groups) != 1 or not groups[0].is_group or "crosstab" not in table.kind:
+            continue
+        if len(group_shares(groups[0], belief)) < 2:
+            continue
+        factor = emphasis.get("priority" if table.priority else _EMPHASIS[table.kind], 1.0)
+        importance = DIFFERENCE_IMPORTANCE * (4 if table.priority else 1) * factor
+        groups_count = _effective_groups(table.attributes, belief, policy.precision.min_expected_base)
+        inside = (head.id,) if head.id in blocks else tuple(i for i, items in blocks.items() if head.id in items)
+        floor = FLOOR_NAMED if table.priority else FLOOR if table.kind == "index_crosstab" else 0.0
+        found.append(
+            NetCandidate(groups[0], head, net, position, inside[:1], importance * groups_count / 4, floor, floor == 0.0)
+        )
+    return tuple(found)
+
+
 def _maker(policy: Policy, belief: Belief) -> Callable[[tuple[Attribute, ...], TableKind, bool, bool], WantedTable]:
     emphasis: dict[str, float] = {**policy.workload.emphasis}
 
@@ -135,11 +191,25 @@ def _maker(policy: Policy, belief: Belief) -> Callable[[tuple[Attribute, ...], T
         named = priority or kind in ("index", "index_crosstab")
         importance = max(IMPORTANCE[kind], PRIORITY_IMPORTANCE) if priority else IMPORTANCE[kind]
         factor = emphasis.get("priority" if priority else _EMPHASIS[kind], 1.0)
-        figures = _groups_squared(axes, belief, policy.precision.min_expected_base) if "crosstab" in kind else 1.0
+        effective = _effective_groups(axes, belief, policy.precision.min_expected_base)
+        figures = effective**2 if "crosstab" in kind else 1.0
         floor = 0.0 if optional else FLOOR_NAMED if named else FLOOR
         return WantedTable(axes, kind, priority, importance * factor * figures, floor, optional)
 
     return make
+
+
+def with_optional_details(
+    tables: tuple[WantedTable, ...], nets: tuple[NetCandidate, ...], policy: Policy
+) -> tuple[WantedTable, ...]:
+    """Crosstabs whose net score may be measured need not be counted cell by cell, unless the policy asks for all."""
+    if policy.workload.crosstabs.others == "all":
+        return tables
+    spared = {net.position for net in nets}
+    return tuple(
+        replace(table, floor=0.0, optional=True) if position in spared else table
+        for position, table in enumerate(tables)
+    )
 
 
 def wanted_tables(policy: Policy, attributes: tuple[Attribute, ...], belief: Belief) -> tuple[WantedTable, ...]:

@@ -51,12 +51,13 @@ class Attribute(Declared):
     """A counted variable.
 
     `kind`: `single` puts each respondent into one cell; `multi` into at most `at_most` cells (option cells; the other
-    cells are exclusive); `score` splits a respondent's one unit over the first two cells, `high` and `low`.
+    cells are exclusive); `score` splits a respondent's one unit over the first two cells, `high` and `low`; `net` has
+    one cell, to which a respondent adds between −unit and +unit by the cell of another attribute (`schemas.nets`).
     `unit`: integer units one respondent contributes to a cell at most (1, or MICRO for `score`).
     """
 
     id: str
-    kind: Literal["single", "multi", "score"]
+    kind: Literal["single", "multi", "score", "net"]
     origin: Literal["question", "numeric_mean", "demographic", "index", "verified"]
     label: Text
     cells: tuple[Cell, ...]
@@ -66,6 +67,9 @@ class Attribute(Declared):
     low: float = 0.0
     high: float = 1.0
     """For a score: the value that the `low` and the `high` cell stand for."""
+    of: str | None = None
+    weights: tuple[int, ...] = ()
+    """For a net: the attribute it is a sum over, and the integer weight of each unit in each of its cells."""
 
     @property
     def size(self) -> int:
@@ -95,8 +99,11 @@ def zone_columns(position: int, attribute: Attribute) -> tuple[str, ...]:
     """Names of the zone's columns for the attribute at a position of `attributes_of(survey)`.
 
     `single`: one column of cell positions (uint8). `multi`: a 0/1 column per cell (uint8). `score`: one int32 column:
-    0…MICRO is what goes to `high` (the rest to `low`), −k means the cell at position k.
+    0…MICRO is what goes to `high` (the rest to `low`), −k means the cell at position k. A net has none: it is a sum
+    of counts of the attribute it is of.
     """
+    if attribute.kind == "net":
+        return ()
     if attribute.kind == "multi":
         return tuple(f"a{position}_{cell}" for cell in range(attribute.size))
     return (f"a{position}",)

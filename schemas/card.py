@@ -244,7 +244,7 @@ class CardAttribute(Declared):
     """An attribute as analysts and the report need it. `base`: who was asked, in words, where not everybody was."""
 
     id: str
-    kind: Literal["single", "multi", "score"]
+    kind: Literal["single", "multi", "score", "net"]
     origin: Literal["question", "numeric_mean", "demographic", "index", "verified"]
     label: str
     base: str | None

@@ -75,12 +75,15 @@ class MarginForecast(Declared):
 
 
 class PublishedTable(Declared):
-    """A table of the release. `informative`: whether it is expected to know more than its margins."""
+    """A table of the release. `measured`: cell by cell; `net_measured`: its net score by group. `informative`: whether
+    it is expected to know more than its margins.
+    """
 
     attributes: tuple[str, ...]
     kind: TableKind
     priority: bool
     measured: bool
+    net_measured: bool = False
     informative: bool
     share_of_loss: float
     forecast: MarginForecast

@@ -60,7 +60,11 @@ SUMMARY_SCHEMA = pa.schema(
         _field("survey", pa.string(), "survey id"),
         _field("wave", pa.string(), "wave id"),
         _field("subject", pa.string(), "question, index or demographic"),
-        _field("statistic", pa.string(), "pct, pct_positive, pct_no_opinion, mean, nps, index or population"),
+        _field(
+            "statistic",
+            pa.string(),
+            "pct, pct_positive, pct_no_opinion, mean, nps, index or population; with _difference: group less everybody",
+        ),
         _field("option", pa.string(), "answer option, where the statistic is about one", nullable=True),
         _field("group_attribute", pa.string(), "demographic that forms the group; null for everybody", nullable=True),
         _field("group", pa.string(), "category of the group; null for everybody", nullable=True),
@@ -83,6 +87,12 @@ SUMMARY_SCHEMA = pa.schema(
         _field("model_based", pa.bool_(), "rests on a model beyond the measured tables"),
         _field("publishable", pa.bool_(), "meets the policy's margin and base"),
         _field("reason", pa.string(), "why it is not publishable; empty where it is"),
+        _field(
+            "significant",
+            pa.bool_(),
+            "of differences: whether its sign is known (at most 5 % of those so marked are expected to be wrong)",
+            nullable=True,
+        ),
     ]
 )
 
@@ -117,3 +127,4 @@ class SummaryRow:
     model_based: bool
     publishable: bool
     reason: str
+    significant: bool | None = None

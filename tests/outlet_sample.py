@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pipelines.outlet.context import ReleaseContext, spent_summary
 from privacy.estimate import Estimates, TableEstimate, estimate
+from privacy.group_prior import group_prior
 from privacy.measure import Exact, Measurements, Released, measure
 from privacy.mechanisms import privacy_map
 from privacy.plan import make_plan
@@ -23,6 +24,7 @@ from schemas.attributes import MICRO, Attribute, CellRole, attributes_of
 from schemas.canonical import digest
 from schemas.card import ApprovalOnCard
 from schemas.ledger import Charge, Event, EventKind, Head
+from schemas.nets import with_nets
 from schemas.plan import MarginForecast, MeasuredTable, Plan, PublishedTable, nano, table_id
 from schemas.policy import Policy
 from schemas.released import SummaryRow
@@ -215,6 +217,8 @@ def make_sample(
         else sample_plan(attributes, noise, sd)
     )
     answers = _answers(attributes, people, np.random.default_rng(seed))
+    attributes = with_nets(survey, attributes)
+    answers |= {a.id: (answers[a.of] @ np.array(a.weights))[:, None] for a in attributes if a.of is not None}
     exact = {
         t.id: np.einsum(*_LETTERS[len(t.attributes)], *(answers[a] for a in t.attributes)).astype(np.int64)
         for t in plan.measured
@@ -242,7 +246,7 @@ def make_sample(
     released = measure(plan, Exact(exact), charge)
     by_id = {a.id: a for a in attributes}
     if planned:
-        estimates = estimate(plan, by_id, released)
+        estimates = estimate(plan, by_id, released, group_prior(survey, policy))
         summary = summarise(survey, policy, plan, by_id, estimates)
     else:
         estimates = _estimates(plan, by_id, released, people)

@@ -181,7 +181,7 @@ def _is_exchange(card: Card, table: str, l2_squared: int) -> bool:
     plain = 1
     for a in table.split("*"):
         plain *= attributes[a].at_most * attributes[a].unit ** 2
-    return l2_squared == 2 * plain
+    return l2_squared in (2 * plain, 4 * plain)
 
 
 def _odds_hold(figures: OddsFigures, scope: ScopeLoss, delta: float, exchange: bool) -> bool:

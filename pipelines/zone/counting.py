@@ -81,13 +81,48 @@ def count_tables(
     attributes: tuple[Attribute, ...],
     tables: tuple[MeasuredTable, ...],
 ) -> Exact[Mapping[str, NDArray[np.int64]]]:
-    """Exact counts of every measured table, in its integer units and shape, zero cells included."""
+    """Exact counts of every measured table, in its integer units and shape, zero cells included.
+
+    `attributes`: those of the zone, then net scores. A net score is a weighted sum over the table of what it is of.
+    """
+    by_id = {attribute.id: attribute for attribute in attributes}
     axis_of = {a.id: _Axis(a, zone_columns(position, a)) for position, a in enumerate(attributes)}
     counted: dict[str, NDArray[np.int64]] = {}
-    for table in tables:
+    for table in _of_cells(tables, by_id):
         axes = tuple(axis_of[name] for name in table.attributes)
         query, ticks = table_query(axes, relation)
         fetched = connection.execute(query).fetchnumpy()
         columns = [np.ma.filled(column, 0).astype(np.int64) for column in fetched.values()]
         counted[table.id] = _fill(table, axes, ticks, columns)
-    return Exact(counted)
+    return Exact({table.id: _netted(table, by_id, counted) for table in tables})
+
+
+def _net_in(table: MeasuredTable, by_id: Mapping[str, Attribute]) -> Attribute | None:
+    last = by_id[table.attributes[-1]]
+    return last if last.kind == "net" else None
+
+
+def _source(table: MeasuredTable, net: Attribute, by_id: Mapping[str, Attribute]) -> MeasuredTable:
+    of = net.of or ""
+    axes = {"attributes": (*table.attributes[:-1], of), "shape": (*table.shape[:-1], by_id[of].size)}
+    return table.model_copy(update=axes)
+
+
+def _of_cells(tables: tuple[MeasuredTable, ...], by_id: Mapping[str, Attribute]) -> list[MeasuredTable]:
+    """The tables to count: those of cells, and those that net scores are sums over, each once."""
+    found: dict[str, MeasuredTable] = {}
+    for table in tables:
+        net = _net_in(table, by_id)
+        source = table if net is None else _source(table, net, by_id)
+        found.setdefault(source.id, source)
+    return list(found.values())
+
+
+def _netted(
+    table: MeasuredTable, by_id: Mapping[str, Attribute], counted: Mapping[str, NDArray[np.int64]]
+) -> NDArray[np.int64]:
+    net = _net_in(table, by_id)
+    if net is None:
+        return counted[table.id]
+    weights = np.array(net.weights, dtype=np.int64)
+    return (counted[_source(table, net, by_id).id] @ weights).reshape(table.shape)

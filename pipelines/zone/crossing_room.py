@@ -20,6 +20,7 @@ from schemas.attributes import attributes_of
 from schemas.canonical import digest
 from schemas.errors import IntegrityFault, ZoneFault
 from schemas.ledger import Charge, Event, EventKind
+from schemas.nets import with_nets
 from schemas.plan import Plan
 from schemas.survey import Survey
 
@@ -84,7 +85,7 @@ def measure_and_seal(
         zone's ledger.
     """
     charge = _charge_of(event, crossing, snapshot)
-    attributes = attributes_of(crossing.survey)
+    attributes = with_nets(crossing.survey, attributes_of(crossing.survey))
     check_charge(crossing.plan, {a.id: a for a in attributes}, charge)
     place = _sealed_path(crossing.folder, event)
     place.parent.mkdir(mode=0o700, exist_ok=True)

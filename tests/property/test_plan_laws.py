@@ -9,6 +9,7 @@ from privacy.mechanisms import privacy_map
 from privacy.sensitivity import table_sensitivity
 from schemas.attributes import attributes_of
 from schemas.canonical import digest
+from schemas.nets import with_nets
 from schemas.plan import NANO, nano
 from schemas.policy import Policy
 from schemas.survey import Survey
@@ -49,7 +50,7 @@ def policies(draw: st.DrawFn, **fixed: Any) -> Policy:
 @given(surveys(), policies())
 def test_a_plan_spends_what_it_may_and_charges_what_opendp_says(survey: Survey, policy: Policy) -> None:
     plan = plan_of(survey, policy)
-    attributes = {attribute.id: attribute for attribute in attributes_of(survey)}
+    attributes = {attribute.id: attribute for attribute in with_nets(survey, attributes_of(survey))}
     assert plan.charge_nano_rho <= plan.spend_nano_rho
     if plan.noise == "gaussian":
         assert plan.charge_nano_rho >= 0.999 * plan.spend_nano_rho
@@ -77,7 +78,8 @@ def test_what_must_be_measured_is_and_margins_are_numbers(survey: Survey, policy
     plan = plan_of(survey, policy)
     others_forecast = policy.workload.crosstabs.others == "forecast"
     for table in plan.published:
-        assert table.measured or (others_forecast and table.kind == "crosstab")
+        named = table.priority or table.kind == "index_crosstab"
+        assert table.measured or table.net_measured or (others_forecast and table.kind == "crosstab" and not named)
         assert 0 <= table.forecast.low_points <= table.forecast.high_points <= 100
         assert table.informative or len(table.attributes) > 1
 

@@ -40,7 +40,7 @@ def coverage(
     for _ in range(RUNS):
         rows = sample(rng, people, response)
         exact = {t.id: exact_table(rows, t.attributes) for t in plan.measured}
-        estimates = estimate(plan, ATTRIBUTES, released(plan, exact, rng))
+        estimates = estimate(plan, ATTRIBUTES, released(plan, exact, rng), None)
         for row in summarise(SURVEY, policy(prior={"interaction": interaction}), plan, ATTRIBUTES, estimates):
             if row.statistic == "pct_positive":
                 assert row.low is not None and row.high is not None

@@ -168,4 +168,4 @@ def estimated(
 ) -> tuple[Plan, Estimates]:
     plan = plan_of(attributes, measured, published)
     exact = {table.id: exact_table(rows, table.attributes) for table in plan.measured}
-    return plan, estimate(plan, attributes, released(plan, exact, rng))
+    return plan, estimate(plan, attributes, released(plan, exact, rng), None)

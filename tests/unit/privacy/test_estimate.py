@@ -8,7 +8,6 @@ import pytest
 from privacy.components import assembled, component_estimates, component_of, known_variance
 from privacy.estimate import estimate
 from privacy.residual import cell_variance, component_precisions, components_of
-from privacy.shrinkage import shrink
 from schemas.errors import InternalFault
 from tests.unit.privacy.estimating import by_id, estimated, exact_table, plan_of, released, riverbend, simulate
 
@@ -109,7 +108,7 @@ def test_product_noise_is_what_repetition_shows():
     noise = {("age",): 8.0, ("quality",): 12.0}
     plan = plan_of(attributes, noise, [("age",), ("quality",), ("age", "quality")])
     exact = {t.id: exact_table(rows, t.attributes) for t in plan.measured}
-    runs = [estimate(plan, attributes, released(plan, exact, rng)).tables["age*quality"] for _ in range(400)]
+    runs = [estimate(plan, attributes, released(plan, exact, rng), None).tables["age*quality"] for _ in range(400)]
     spread = np.var([run.counts for run in runs], axis=0)
     expected = np.mean([run.noise_variance for run in runs], axis=0)
     big = spread > 0.2
@@ -148,9 +147,4 @@ def test_four_way_tables_are_refused():
     attributes = by_id(riverbend())
     plan = plan_of(attributes, {("age",): 1.0}, [("age", "district", "tenure", "quality")])
     with pytest.raises(InternalFault):
-        estimate(plan, attributes, released(plan, {"age": np.zeros(5, dtype=np.int64)}, np.random.default_rng(1)))
-
-
-def test_shrinkage_is_the_identity_for_now():
-    parts = {("", ("a",)): np.array([1.0, -1.0])}
-    assert shrink(parts, {}, None) == parts
+        estimate(plan, attributes, released(plan, {"age": np.zeros(5, dtype=np.int64)}, np.random.default_rng(1)), None)

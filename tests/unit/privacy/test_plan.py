@@ -16,6 +16,7 @@ from schemas.attributes import attributes_of
 from schemas.canonical import digest
 from schemas.errors import DeclarationFault
 from schemas.ledger import Charge
+from schemas.nets import NET, with_nets
 from schemas.plan import NANO, Plan, nano
 from schemas.policy import Policy
 from schemas.survey import Survey
@@ -80,7 +81,7 @@ def test_laplace_also_keeps_the_caps_in_rho() -> None:
 @pytest.mark.parametrize("shared_keys", [False, True])
 def test_the_measurement_accepts_the_plan_and_nothing_cheaper(noise: str, shared_keys: bool) -> None:
     plan = plan_of(SURVEY, small_policy(noise=noise, shared_keys=shared_keys))
-    attributes = {attribute.id: attribute for attribute in attributes_of(SURVEY)}
+    attributes = {attribute.id: attribute for attribute in with_nets(SURVEY, attributes_of(SURVEY))}
     check_charge(plan, attributes, charge_for(plan))
     with pytest.raises(Exception, match="costs more"):
         check_charge(plan, attributes, charge_for(plan, charge_nano_rho=plan.charge_nano_rho - 1))
@@ -88,8 +89,12 @@ def test_the_measurement_accepts_the_plan_and_nothing_cheaper(noise: str, shared
 
 def test_shared_keys_cost_an_exchange() -> None:
     alone, shared = (plan_of(SURVEY, small_policy(shared_keys=shared)) for shared in (False, True))
-    for one, two in zip(alone.measured, shared.measured, strict=True):
-        assert (two.l1, two.l2_squared) == (2 * one.l1, 2 * one.l2_squared)
+    twice = {table.id: table for table in shared.measured}
+    both = [(table, twice[table.id]) for table in alone.measured if table.id in twice]
+    assert len(both) > len(alone.measured) / 2
+    for one, two in both:
+        signed = one.attributes[-1].endswith(NET)
+        assert (two.l1, two.l2_squared) == (2 * one.l1, (4 if signed else 2) * one.l2_squared)
     assert shared.charge_nano_rho <= shared.spend_nano_rho
 
 
@@ -135,7 +140,7 @@ def test_a_spend_beyond_a_cap_is_refused(noise: str) -> None:
 
 def test_vanishing_noise_measures_every_crosstab() -> None:
     plan = plan_of(SURVEY, small_policy(spend={"rho": 1e6}))
-    assert {t.id for t in plan.measured} == {t.id for t in plan.published}
+    assert {t.id for t in plan.measured if not t.id.endswith(NET)} == {t.id for t in plan.published}
     assert plan.epsilon is None
     assert all(table.noise_sd < 0.1 for table in plan.measured)
 
@@ -149,7 +154,10 @@ def test_printed_epsilon_is_the_smaller_and_never_more_than_the_policy() -> None
 
 def test_published_tables_cover_the_measured_ones() -> None:
     plan = plan_of(SURVEY, small_policy())
-    assert [t.id for t in plan.published if t.measured] == [t.id for t in plan.measured]
+    assert [t.id for t in plan.published if t.measured] == [t.id for t in plan.measured if not t.id.endswith(NET)]
+    assert {f"{t.id}{NET}" for t in plan.published if t.net_measured} == {
+        t.id for t in plan.measured if t.id.endswith(NET)
+    }
     assert sum(t.share_of_loss for t in plan.published) == pytest.approx(1, abs=1e-4)
     order = {attribute.id: i for i, attribute in enumerate(attributes_of(SURVEY))}
     for table in plan.published:

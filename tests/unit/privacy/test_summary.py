@@ -148,7 +148,7 @@ def test_a_table_that_the_plan_calls_uninformative_is_not_published():
 
     exact = {t.id: exact_table(data, t.attributes) for t in plan.measured}
     found = summarise(
-        SURVEY, policy(), doubtful, ATTRIBUTES, estimate(doubtful, ATTRIBUTES, released(plan, exact, rng))
+        SURVEY, policy(), doubtful, ATTRIBUTES, estimate(doubtful, ATTRIBUTES, released(plan, exact, rng), None)
     )
     assert one(found, "quality", "pct_positive", None, "age", "1", False).reason == "no_information"
     assert one(found, "quality", "pct_positive", None, None, None, False).publishable

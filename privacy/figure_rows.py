@@ -1,0 +1,116 @@
+"""From an attribute's figures and their errors to rows of summary.parquet, and what everybody's figures rest on.
+
+Claim: docs/claims/estimate.md.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from privacy.components import Floats, Key
+from privacy.estimate import Estimates, TableEstimate
+from privacy.intervals import Z95, CellNoise, Errors, figure_errors, interval, reasons, topline_noise
+from privacy.residual import universe_of
+from privacy.statistics import FigureSet
+from schemas.attributes import Attribute
+from schemas.plan import table_id
+from schemas.released import SummaryRow
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What every row needs."""
+
+    attributes: Mapping[str, Attribute]
+    estimates: Estimates
+    precisions: Mapping[Key, float]
+    figures: Mapping[str, FigureSet]
+    interaction: float
+    margin_points: float
+    least_base: float
+
+    def table(self, *names: str) -> TableEstimate | None:
+        order = list(self.attributes)
+        return self.estimates.tables.get(table_id(tuple(sorted(names, key=order.index))))
+
+    def precision(self, *names: str) -> float:
+        universe = universe_of(tuple(self.attributes[name] for name in names))
+        return self.precisions.get((universe, names), 0.0)
+
+
+def one_way_noise(name: str, setting: Setting) -> CellNoise:
+    """Privacy noise of a one-way table's cells, after learning where that was done."""
+    attribute, learned = setting.attributes[name], setting.estimates.topline_errors.get(name)
+    if learned is not None:
+        return CellNoise(setting.estimates.total_variance / attribute.size**2, 0.0, attribute.size, learned.noise)
+    return topline_noise(name, attribute.size, universe_of((attribute,)), setting.precisions)
+
+
+def unlearned(name: str, setting: Setting) -> CellNoise | None:
+    """Errors of shrinkage in a one-way table's cells."""
+    learned = setting.estimates.topline_errors.get(name)
+    return None if learned is None else CellNoise(0.0, 0.0, setting.attributes[name].size, learned.bias)
+
+
+def histogram_of(figures: FigureSet, setting: Setting, *group: str) -> Floats | None:
+    """Cells × groups of the figures' histogram, where it is in the release."""
+    table = None if figures.histogram is None else setting.table(figures.histogram, *group)
+    if table is None:
+        return None
+    return table.counts[:, None] if not group else np.moveaxis(table.counts, table.attributes.index(group[0]), 1)
+
+
+def everybody_of(name: str, setting: Setting) -> Errors:
+    """Figures of an attribute for everybody; figures × 1."""
+    figures, estimates = setting.figures[name], setting.estimates
+    counts = estimates.tables[name].counts[:, None]
+    people = np.array([estimates.total])
+    errors = figure_errors(
+        figures, counts, one_way_noise(name, setting), people, estimates.total_variance, histogram_of(figures, setting),
+        unlearned(name, setting),
+    )  # fmt: skip
+    return errors if setting.precision(name) > 0 else replace(errors, bias_sd=whole_range(figures, errors))
+
+
+def whole_range(figures: FigureSet, errors: Errors) -> Floats:
+    """For what nobody measured: the bias may be the whole legal range."""
+    return np.broadcast_to((figures.most - figures.least) / Z95, errors.value.shape)
+
+
+def figure_rows(
+    figures: FigureSet,
+    errors: Errors,
+    setting: Setting,
+    *,
+    informative: bool | Sequence[bool],
+    model_based: bool,
+    weighted: bool = False,
+    group: str | None = None,
+    codes: list[str] | None = None,
+) -> Iterator[SummaryRow]:
+    """A row a figure and group. `informative`: of all figures, or of each. `codes`: of the groups."""
+    found = interval(errors, figures, systematic=weighted)
+    why = reasons(errors, found, figures, informative, setting.margin_points, setting.least_base).tolist()
+    columns = (
+        errors.value,
+        found.low,
+        found.high,
+        found.moe,
+        found.sampling_moe,
+        found.noise_moe,
+        found.bias_moe,
+        errors.base,
+    )
+    numbers = np.stack(columns, axis=-1).tolist()
+    for row, figure in enumerate(figures.figures):
+        for column, code in enumerate(codes or [None]):
+            reason = why[row][column]
+            value, low, high, moe, sampling, noise, bias, base = numbers[row][column]
+            if reason == "undefined":
+                value = low = high = moe = sampling = noise = bias = None
+            yield SummaryRow(
+                figure.subject, figure.statistic, figure.option, group, code, figure.unit,
+                value, low, high, moe, sampling, noise, bias, base,
+                weighted, model_based, not reason, reason,
+            )  # fmt: skip

@@ -1,0 +1,109 @@
+"""What is added to the product of the margins in a two-way table: its effect from net scores, and the kept rest.
+
+Claim: docs/claims/estimate.md.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from privacy.components import Floats, Key
+from privacy.feasible import Addition, Known, Table, with_margins
+from privacy.group_effects import Effects
+from privacy.group_tables import feasible_effect, net_weights, tilt
+from privacy.project import product_table
+from privacy.shrinkage import Interaction, Kept, kept_interactions
+from schemas.attributes import Attribute
+from schemas.plan import table_id
+
+
+@dataclass(frozen=True)
+class LearnedPairs:
+    """`added`: to the product of the margins, in respondents, in the pair's shape; for pairs of which something is
+    known. `kept`: by table id, of interactions that were measured.
+    """
+
+    added: Mapping[Table, Addition]
+    kept: Mapping[str, Kept]
+
+
+@dataclass(frozen=True)
+class _Tilted:
+    """The part of a table (groups × cells) that its net score says; `along`: takes a table's own such part out."""
+
+    part: Floats
+    tilted: Floats
+    weights: Floats
+
+    def rest_of(self, difference: Floats) -> Floats:
+        return difference - np.outer(difference @ self.weights, self.tilted)
+
+
+def _tilted(
+    pair: Table,
+    attributes: Mapping[str, Attribute],
+    nets: Mapping[str, Attribute],
+    ones: Mapping[str, Floats],
+    effects: Mapping[str, Effects],
+) -> _Tilted | None:
+    group, head = pair
+    known = effects.get(group)
+    if known is None or head not in known.heads:
+        return None
+    counts, weights = ones[head], net_weights(attributes[head], nets[head])
+    direction = tilt(counts, attributes[head], weights)
+    effect = feasible_effect(known.value[known.heads.index(head)], direction, counts, ones[group])
+    return _Tilted(np.outer(effect, direction), direction, weights)
+
+
+def _variation(counts: Floats, total: float) -> float:
+    shares = np.clip(counts / total, 0.0, 1.0)
+    return float((shares * (1 - shares)).sum())
+
+
+def _is_learned(known: Known, pair: Table) -> bool:
+    """Interactions of demographics among themselves stay as measured: nothing is believed about them."""
+    return known.measures(pair) and not all(known.attributes[name].is_group for name in pair)
+
+
+def learned_pairs(
+    known: Known,
+    pairs: Iterable[Table],
+    ones: Mapping[str, Floats],
+    total: float,
+    precisions: Mapping[Key, float],
+    nets: Mapping[str, Attribute],
+    effects: Mapping[str, Effects],
+    interaction: float,
+) -> LearnedPairs:
+    """Additions for every pair that is tilted or measured. Nothing is added where nothing is known."""
+    tilts: dict[Table, _Tilted | None] = {}
+    rests: dict[Table, Floats] = {}
+    said: dict[str, Interaction] = {}
+    for pair in pairs:
+        tilts[pair] = _tilted(pair, known.attributes, nets, ones, effects)
+        if not _is_learned(known, pair):
+            continue
+        multis = known.multis(pair)
+        product = np.outer(ones[pair[0]], ones[pair[1]]) / total if multis else product_table(*(ones[i] for i in pair))
+        values = known.values(pair)
+        difference = (values if multis else with_margins(values, ones[pair[0]], ones[pair[1]])) - product
+        tilted = tilts[pair]
+        rests[pair] = difference if tilted is None else tilted.rest_of(difference)
+        contrasts = int(np.prod([size - 1 for size in product.shape])) - (0 if tilted is None else product.shape[0] - 1)
+        if contrasts > 0:
+            sampling = total * float(np.prod([_variation(ones[name], total) for name in pair])) / contrasts
+            noise = 1 / precisions[known.universe(pair), pair]
+            said[table_id(pair)] = Interaction(float((rests[pair] ** 2).sum()), contrasts, noise, sampling)
+    kept = kept_interactions(said, interaction)
+    added: dict[Table, Addition] = {}
+    for pair, tilted in tilts.items():
+        share = kept[table_id(pair)].share if table_id(pair) in kept else 1.0
+        if tilted is not None:
+            change = tilted.part + share * rests.get(pair, 0.0)
+            added[pair] = Addition(change, tilted.weights, tilted.tilted)
+        elif pair in rests:
+            still = np.zeros(rests[pair].shape[1])
+            added[pair] = Addition(share * rests[pair], still, still)
+    return LearnedPairs(added, kept)
