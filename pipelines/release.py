@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
 from pipelines.ledger.store import Ledger
 from pipelines.outlet.publish import ReleaseContext, publish
@@ -63,6 +64,7 @@ def _charge_for(declarations: Declarations, plan: Plan, snapshot_id: str, attemp
         mechanism="discrete_gaussian" if plan.noise == "gaussian" else "discrete_laplace",
         measured_tables=len(plan.measured),
         delta=plan.delta,
+        code_digest=code_digest(),
     )
 
 

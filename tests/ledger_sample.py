@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pipelines.code_version import code_digest
 from pipelines.ledger.approvals import new_officer_key
 from pipelines.ledger.store import Ledger
 from pipelines.workspace import Workspace, open_workspace
@@ -30,8 +31,10 @@ def a_policy(
     expires_days: int = 14,
     delta: float = 1e-6,
     margin: float = 10,
+    author: str | None = None,
 ) -> Policy:
-    """A policy; `margin` only serves to make another one with another digest."""
+    """A policy; `margin` only serves to make another one with another digest. `author`: who may not approve it."""
+    by = {"author": author, "author_excluded": True} if author else {}
     return Policy.model_validate(
         {
             "population": population,
@@ -41,7 +44,13 @@ def a_policy(
             "spend": {"rho": 0.1, "noise": "gaussian"},
             "precision": {"publish_margin_points": margin, "min_expected_base": 40},
             "prior": {"interaction": 3},
-            "approvals": {"needed": needed, "officers": officers, "charges": charges, "expires_days": expires_days},
+            "approvals": {
+                "needed": needed,
+                "officers": officers,
+                "charges": charges,
+                "expires_days": expires_days,
+                **by,
+            },
         }
     )
 
@@ -89,6 +98,7 @@ def a_charge(policy: Policy, number: int = 1, *, rho: float = 0.1, pure: float |
         "mechanism": "discrete_gaussian" if pure is None else "discrete_laplace",
         "measured_tables": 3,
         "delta": policy.delta,
+        "code_digest": code_digest(),
     }
     return Charge.model_validate(fields | changes)
 

@@ -19,6 +19,9 @@ VERBS = (
     "report",
     "run",
     "budget",
+    "freeze",
+    "thaw",
+    "lower",
     "verify",
     "version",
 )
