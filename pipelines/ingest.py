@@ -52,7 +52,7 @@ def ingest(
     request["ledger_key"] = ledger.public_key_hex
     with (
         ledger.lock() as held,
-        launcher.working(WaveZone.of(workspace, survey, key), "ingest", request, inherited=(held,)) as worker,
+        launcher.working(WaveZone.of(workspace, survey, key), "ingest", request, inherited=held) as worker,
     ):
         snapshot_id = str(worker.answer(tell).body["snapshot_id"])
         body = {"survey": survey.survey, "wave": survey.wave.id, "snapshot_id": snapshot_id}

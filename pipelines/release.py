@@ -123,7 +123,7 @@ def release(
     }
     with ledger.lock() as held:
         tell("opening the zone")
-        with working(WaveZone.of(workspace, survey, key), "measure", body, inherited=(held,)) as worker:
+        with working(WaveZone.of(workspace, survey, key), "measure", body, inherited=held) as worker:
             ready = worker.answer(tell)
             snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
             before = ledger.state().crossings_of(digest(plan), snapshot_id)

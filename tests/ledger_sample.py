@@ -122,6 +122,8 @@ class World:
 
     root: Path
     clock: Clock = field(default_factory=Clock)
+    url: str | None = None
+    """Of the database that holds the ledger, where it is not the workspace's file."""
 
     @property
     def workspace(self) -> Workspace:
@@ -136,7 +138,7 @@ class World:
         return self.root / "ledger" / "witness.jsonl"
 
     def open(self, **options: Any) -> Ledger:
-        return Ledger.open(self.workspace, now=self.clock, **options)
+        return Ledger.open(self.workspace, now=self.clock, **({"database_url": self.url} | options))
 
     def officer(self, name: str) -> tuple[Path, str]:
         """A new officer: the key file, and the name for policy.yaml."""
