@@ -6,6 +6,7 @@ from pathlib import Path
 from pipelines.declarations import Declarations
 from pipelines.intake.batch import SourceFile
 from pipelines.ledger.store import Ledger
+from pipelines.wave_end import require_accepting
 from pipelines.workspace import Workspace
 from pipelines.zone import launcher
 from pipelines.zone.keys import KeySource
@@ -49,6 +50,7 @@ def ingest(
         "memory": memory,
     }
     ledger = Ledger.open(workspace, witness=witness)
+    require_accepting(ledger.state(), survey)
     request["ledger_key"] = ledger.public_key_hex
     with (
         ledger.lock() as held,

@@ -13,6 +13,7 @@ from pipelines.declarations import Declarations
 from pipelines.ledger.store import Ledger
 from pipelines.outlet.publish import ReleaseContext, publish
 from pipelines.planning import planned
+from pipelines.wave_end import require_zone
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone, Worker, working
@@ -115,6 +116,7 @@ def release(
     survey = declarations.survey
     plan = planned(declarations)
     ledger = Ledger.open(workspace, witness=witness)
+    require_zone(ledger.state(), survey)
     body = {
         "survey": survey.model_dump(mode="json", by_alias=True),
         "plan": plan.model_dump(mode="json"),

@@ -89,6 +89,10 @@ class Ledger:
     def ledger_id(self) -> str:
         return str(self._known[0][1].body["ledger_id"])
 
+    def now(self) -> datetime:
+        """The clock that events are dated by."""
+        return self._now()
+
     @property
     def public_key_hex(self) -> str:
         return self._key.public_key_hex

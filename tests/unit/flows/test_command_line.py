@@ -19,6 +19,8 @@ VERBS = (
     "report",
     "run",
     "budget",
+    "close",
+    "expire",
     "freeze",
     "thaw",
     "lower",
