@@ -17,7 +17,8 @@ from schemas.ledger import EventKind
 DEFAULT_MEMORY = "2GB"
 
 
-def _readable(path: Path, what: str) -> Path:
+def readable(path: Path, what: str) -> Path:
+    """The file's full path. Raises: InputRefused `source_missing`."""
     if not path.is_file():
         raise InputRefused(
             "source_missing", f"the {what} does not exist or is not a file", where=str(path), do="Check the path"
@@ -44,8 +45,8 @@ def ingest(
     survey = declarations.survey
     request = {
         "survey": survey.model_dump(mode="json", by_alias=True),
-        "files": [(file.source_id, str(_readable(file.path, "source file"))) for file in files],
-        "contacts": str(_readable(contacts, "contact list")) if contacts else None,
+        "files": [(file.source_id, str(readable(file.path, "source file"))) for file in files],
+        "contacts": str(readable(contacts, "contact list")) if contacts else None,
         "replace": replace,
         "memory": memory,
     }

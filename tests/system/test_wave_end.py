@@ -274,7 +274,7 @@ def test_the_commands_say_what_they_did(wave: Wave) -> None:
     assert (code, "the zone is kept until" in line) == (6, True)
     assert said("expire", ".", "--if-due")[1].startswith("not due before ")
     assert said("expire", ".", "--now")[1].startswith("expired at ")
-    assert said("freeze", "--reason", "review")[1].startswith("frozen from event ")
+    assert said("freeze", "--reason", "review")[1].startswith("frozen: no charge is given from event ")
     assert "All charges are frozen" in said("budget")[1]
     assert said("thaw")[1].startswith("thawed: ")
 

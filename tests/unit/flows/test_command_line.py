@@ -12,6 +12,7 @@ VERBS = (
     "demo",
     "check",
     "ingest",
+    "invite",
     "plan",
     "approve",
     "officer-key",
