@@ -152,7 +152,7 @@ def approval_as_dict(event: "Event") -> dict[str, Any]:
 def change_line(change: "dict[str, str | int]", delta: float) -> str:
     """A cap that the approval also changes, for the officer who signs it."""
     before, after = loss_text(int(change["before_nano_rho"]), delta), loss_text(int(change["after_nano_rho"]), delta)
-    return f"this also changes the cap of {change['scope']}: {before} becomes {after}"
+    return f"this changes the cap of {change['scope']}: {before} becomes {after}"
 
 
 def loss_line(scope: "ScopeSpent", delta: float) -> str:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flows import analyst, console, data_team, officer
-from flows.options import Common, WorkspaceOption
+from flows import analyst, console, data_team, officer, separation, wave_ending
+from flows.options import Common, LedgerOption, WorkspaceOption
 from schemas.errors import UsageFault
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (data_team, officer, analyst):
+for room in (data_team, wave_ending, officer, separation, analyst):
     room.register(app)
 
 
@@ -34,12 +34,13 @@ def _version(wanted: bool) -> None:
 def everywhere(
     context: typer.Context,
     workspace: WorkspaceOption = None,
+    ledger: LedgerOption = None,
     version: Annotated[  # noqa: ARG001  (its callback answers)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Hear every resident, expose none: a differential-privacy pipeline for resident surveys."""
-    context.obj = Common(workspace)
+    context.obj = Common(workspace, ledger)
 
 
 def run(arguments: list[str]) -> int:

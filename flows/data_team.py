@@ -29,7 +29,14 @@ PANEL = "Data team"
 
 def register(app: typer.Typer) -> None:
     """Add these verbs."""
-    for name, function in (("demo", demo), ("check", check), ("ingest", ingest), ("release", release), ("run", run)):
+    for name, function in (
+        ("demo", demo),
+        ("check", check),
+        ("invite", invite),
+        ("ingest", ingest),
+        ("release", release),
+        ("run", run),
+    ):
         app.command(name, rich_help_panel=PANEL)(function)
 
 
@@ -64,6 +71,41 @@ def check(directory: Directory, policy: PolicyOption = None, as_json: JsonOption
     else:
         size = f"{summary['attributes']} attributes, {summary['sources']} sources"
         say(f"{summary['survey']}, wave {summary['wave']}: the declarations are valid ({size})")
+
+
+@verb
+def invite(
+    context: typer.Context,
+    directory: Directory,
+    contacts: Annotated[Path, typer.Option("--contacts", metavar="FILE", help="Contact list of verified residents.")],
+    mailing: Annotated[
+        Path | None,
+        typer.Option(
+            "--mailing",
+            metavar="FILE",
+            help="New file, outside the workspace: contacts and codes (else ./mailing-SURVEY-WAVE.csv).",
+        ),
+    ] = None,
+    policy: PolicyOption = None,
+    key_source: KeyOption = "file",
+    witness: WitnessOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Issue a one-time code to every contact that has none. Only hashes are kept; the mailing file is yours."""
+    from pipelines import invite as inviting
+    from pipelines.zone.keys import KeySource
+
+    declarations, key, listed = declared(directory, policy), KeySource.parse(key_source), contact_file(contacts)
+    place, survey = workspace_of(context, workspace), declarations.survey
+    mailing = mailing or Path(f"mailing-{survey.survey}-{survey.wave.id}.csv")
+    with progress("issuing codes"):
+        written, left_out = inviting.invite(place, declarations, listed or contacts, mailing, key=key, witness=witness)
+    if as_json:
+        say_json({"mailing": str(mailing), "written": written, "left_out": left_out})
+        return
+    say(f"{mailing}: {written} contacts with a code; {left_out} records left out (no key, or a code already)")
+    say("It alone joins names to codes: mail from it, then destroy it")
 
 
 @verb

@@ -59,7 +59,7 @@ def plan(
     declarations = declared(directory, policy)
     with progress("planning"):
         made = planned(declarations)
-    ledger = _ledger_if_any(workspace_root(context, workspace), witness)
+    ledger = _ledger_if_any(context, workspace, witness)
     state = ledger.state() if ledger else None
     left = scopes_left(state, made, declarations.policy) if state else None
     approvals = (approvals_given(state, made) if state else 0, declarations.policy.approvals.needed)
@@ -72,16 +72,15 @@ def plan(
         show(table)
 
 
-def _ledger_if_any(root: Path, witness: Path | None) -> "Ledger | None":
+def _ledger_if_any(context: typer.Context, workspace: Path | None, witness: Path | None) -> "Ledger | None":
     """The workspace's ledger, where one was begun: looking at a plan makes no workspace."""
     from pipelines.workspace import has_traces_of_ledger
 
-    if not has_traces_of_ledger(root):
+    if not has_traces_of_ledger(workspace_root(context, workspace)):
         return None
     from pipelines.ledger.store import Ledger
-    from pipelines.workspace import open_workspace
 
-    return Ledger.open(open_workspace(root), witness=witness)
+    return Ledger.open(workspace_of(context, workspace), witness=witness)
 
 
 @verb
@@ -131,7 +130,7 @@ def budget(
     from flows.budget_tables import budget_as_dict, budget_lines, scope_table, witness_lines
 
     population = declared(directory, policy).survey.population if directory else None
-    ledger = _ledger_if_any(workspace_root(context, workspace), witness)
+    ledger = _ledger_if_any(context, workspace, witness)
     if ledger is None:
         say_json({"scopes": []}) if as_json else say("Nothing has been spent in this workspace: it has no ledger yet")
         return

@@ -66,11 +66,23 @@ OfficerKeyOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 
 
+LedgerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ledger",
+        metavar="URL",
+        help="Keep the ledger in this database, postgresql://USER@HOST/NAME (else HEARSAFE_LEDGER, else a file). "
+        "Needed once: the workspace remembers it.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Common:
     """What was given before the verb."""
 
     workspace: Path | None
+    ledger: str | None = None
 
 
 def workspace_root(context: typer.Context, after_verb: Path | None) -> Path:
@@ -83,10 +95,17 @@ def workspace_root(context: typer.Context, after_verb: Path | None) -> Path:
 
 
 def workspace_of(context: typer.Context, after_verb: Path | None) -> Workspace:
-    """The workspace, with its folders made where they are missing. Raises: UsageFault."""
+    """The workspace, its folders made where they are missing, its ledger where it was named. Raises: UsageFault."""
+    import os
+
     from pipelines.workspace import open_workspace
 
-    return open_workspace(workspace_root(context, after_verb))
+    workspace = open_workspace(workspace_root(context, after_verb))
+    before_verb = context.obj.ledger if isinstance(context.obj, Common) else None
+    named = before_verb or os.environ.get("HEARSAFE_LEDGER")
+    if named:
+        workspace.keep_ledger_at(named)
+    return workspace
 
 
 def declared(directory: Path, policy: Path | None) -> Declarations:

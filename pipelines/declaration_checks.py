@@ -127,7 +127,12 @@ def _workload(file: YamlFile, policy: Policy, attributes: tuple[Attribute, ...])
 
 
 def _officers(file: YamlFile, policy: Policy) -> Iterator[DeclarationFault]:
-    for position, officer in enumerate(policy.approvals.officers):
+    named: list[tuple[str, tuple[str | int, ...]]] = [
+        (officer, ("approvals", "officers", position)) for position, officer in enumerate(policy.approvals.officers)
+    ]
+    if policy.approvals.author is not None:
+        named.append((policy.approvals.author, ("approvals", "author")))
+    for officer, at in named:
         try:
             officer_hex(officer)
         except ValueError:
@@ -135,7 +140,7 @@ def _officers(file: YamlFile, policy: Policy) -> Iterator[DeclarationFault]:
             yield file.fault(
                 "officer_key",
                 what,
-                at=("approvals", "officers", position),
+                at=at,
                 do="Copy the line that hearsafe officer-key prints",
             )
 

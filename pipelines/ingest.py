@@ -6,6 +6,7 @@ from pathlib import Path
 from pipelines.declarations import Declarations
 from pipelines.intake.batch import SourceFile
 from pipelines.ledger.store import Ledger
+from pipelines.wave_end import require_accepting
 from pipelines.workspace import Workspace
 from pipelines.zone import launcher
 from pipelines.zone.keys import KeySource
@@ -16,7 +17,8 @@ from schemas.ledger import EventKind
 DEFAULT_MEMORY = "2GB"
 
 
-def _readable(path: Path, what: str) -> Path:
+def readable(path: Path, what: str) -> Path:
+    """The file's full path. Raises: InputRefused `source_missing`."""
     if not path.is_file():
         raise InputRefused(
             "source_missing", f"the {what} does not exist or is not a file", where=str(path), do="Check the path"
@@ -43,16 +45,17 @@ def ingest(
     survey = declarations.survey
     request = {
         "survey": survey.model_dump(mode="json", by_alias=True),
-        "files": [(file.source_id, str(_readable(file.path, "source file"))) for file in files],
-        "contacts": str(_readable(contacts, "contact list")) if contacts else None,
+        "files": [(file.source_id, str(readable(file.path, "source file"))) for file in files],
+        "contacts": str(readable(contacts, "contact list")) if contacts else None,
         "replace": replace,
         "memory": memory,
     }
     ledger = Ledger.open(workspace, witness=witness)
+    require_accepting(ledger.state(), survey)
     request["ledger_key"] = ledger.public_key_hex
     with (
         ledger.lock() as held,
-        launcher.working(WaveZone.of(workspace, survey, key), "ingest", request, inherited=(held,)) as worker,
+        launcher.working(WaveZone.of(workspace, survey, key), "ingest", request, inherited=held) as worker,
     ):
         snapshot_id = str(worker.answer(tell).body["snapshot_id"])
         body = {"survey": survey.survey, "wave": survey.wave.id, "snapshot_id": snapshot_id}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
 from privacy.ledger_limits import caps_nano
 from privacy.ledger_rules import LedgerState
@@ -67,10 +68,13 @@ def cap_changes(state: LedgerState, policy: Policy) -> list[dict[str, str | int]
 
 
 def approvals_given(state: LedgerState, plan: Plan, at: str = "") -> int:
-    """How many officers have approved exactly this plan, have charges left, and are not expired `at` a UTC time."""
+    """How many officers have approved exactly this plan and program, with charges left and not expired `at` a time."""
     mine = [
         approval
         for approval in state.approvals.values()
-        if approval.statement.plan_digest == digest(plan) and approval.left > 0 and approval.statement.expires > at
+        if approval.statement.plan_digest == digest(plan)
+        and approval.statement.code_digest in {None, code_digest()}
+        and approval.left > 0
+        and approval.statement.expires > at
     ]
     return len({approval.officer for approval in mine})

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
 from pipelines.ledger.store import Ledger
 from pipelines.outlet.publish import ReleaseContext, publish
 from pipelines.planning import planned
+from pipelines.wave_end import require_zone
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone, Worker, working
@@ -65,6 +67,7 @@ def _charge_for(declarations: Declarations, plan: Plan, snapshot_id: str, attemp
         mechanism="discrete_gaussian" if plan.noise == "gaussian" else "discrete_laplace",
         measured_tables=len(plan.measured),
         delta=plan.delta,
+        code_digest=code_digest(),
     )
 
 
@@ -115,6 +118,7 @@ def release(
     survey = declarations.survey
     plan = planned(declarations)
     ledger = Ledger.open(workspace, witness=witness)
+    require_zone(ledger.state(), survey)
     body = {
         "survey": survey.model_dump(mode="json", by_alias=True),
         "plan": plan.model_dump(mode="json"),
@@ -123,7 +127,7 @@ def release(
     }
     with ledger.lock() as held:
         tell("opening the zone")
-        with working(WaveZone.of(workspace, survey, key), "measure", body, inherited=(held,)) as worker:
+        with working(WaveZone.of(workspace, survey, key), "measure", body, inherited=held) as worker:
             ready = worker.answer(tell)
             snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
             before = ledger.state().crossings_of(digest(plan), snapshot_id)

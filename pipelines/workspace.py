@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.durable import write_private
 from schemas.errors import InternalFault, UsageFault
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -39,6 +40,40 @@ class Workspace:
     @property
     def prefect(self) -> Path:
         return self.root / "prefect"
+
+    @property
+    def _ledger_address(self) -> Path:
+        return self.ledger / "address"
+
+    @property
+    def ledger_url(self) -> str | None:
+        """The database that holds the ledger; None where it is the workspace's own file. Raises: UsageFault."""
+        try:
+            text = self._ledger_address.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError):
+            text = ""
+        if not text:
+            what = "the address of the ledger's database cannot be read"
+            raise UsageFault("ledger_address", what, where=str(self._ledger_address), do="Restore it, or name --ledger")
+        return text
+
+    def keep_ledger_at(self, url: str) -> None:
+        """Name the database that holds this workspace's ledger, once: from then on every command finds it.
+
+        Raises: UsageFault: it is named otherwise, a ledger was begun elsewhere, or the address holds a password.
+        """
+        if re.search(r"://[^/@]*:[^/@]*@|[?&]password=", url):
+            what = "the address of the ledger's database holds a password"
+            raise UsageFault("ledger_password", what, where="--ledger", do="Leave it out, and use a PGPASSFILE")
+        named = self.ledger_url
+        if named == url:
+            return
+        if named is not None or (self.keys / "ledger.key").exists():
+            what = "this workspace keeps its ledger in another place"
+            raise UsageFault("ledger_elsewhere", what, where="--ledger", do="Leave --ledger out")
+        write_private(self._ledger_address, f"{url}\n".encode())
 
     def zone(self, survey: str, wave: str) -> Path:
         """The encrypted zone of a wave; made by its worker."""

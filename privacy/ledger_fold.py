@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from privacy.ledger_limits import amount_refused, approvals_broken, caps_refused
+from privacy.ledger_limits import amount_refused, approvals_broken, caps_refused, only_lowers
 from privacy.ledger_state import Crossing, CrossingState, LedgerState, StandingApproval, StandingPolicy, scopes_of
 from schemas.base import Declared
 from schemas.ledger import (
@@ -71,11 +71,12 @@ def _opened(state: LedgerState, _event: Event, body: Opened) -> LedgerState:
 
 def _policy(state: LedgerState, event: Event, body: PolicyInForce) -> None:
     _require(body.needed <= len(set(body.officers)) == len(body.officers), event, "it has fewer officers than it needs")
-    authority = state.authority(body.population)
-    if authority is not None:
+    authority, standing = state.authority(body.population), state.policies.get(body.population)
+    lowers = standing is not None and standing is authority and only_lowers(standing.policy, body)
+    if authority is not None and not lowers:
         used = [state.approvals.get(seq) for seq in body.approval_seqs]
         agreed = {a.officer for a in used if a is not None and _about(a, body, authority.seq)}
-        enough = len(agreed & set(authority.policy.officers)) >= authority.policy.needed
+        enough = len((agreed & set(authority.policy.officers)) - {body.author}) >= authority.policy.needed
         _require(enough, event, "the officers of the policy in force have not approved this one")
     state.policies[body.population] = StandingPolicy(event.seq, body)
 
@@ -157,7 +158,7 @@ def _frozen(state: LedgerState, event: Event, _body: Freeze) -> LedgerState:
 
 def _thawed(state: LedgerState, event: Event, body: Thaw) -> LedgerState:
     _require(state.frozen_seq is not None, event, "charges are not frozen")
-    officers = {officer for standing in state.policies.values() for officer in standing.policy.officers}
+    officers = state.officers()
     signed = body.statement is not None and body.statement.frozen_seq == state.frozen_seq and body.officer in officers
     _require(signed or not officers, event, "only an officer of a policy in force lifts a freeze")
     return replace(state, frozen_seq=None)
@@ -170,6 +171,10 @@ def _closed(state: LedgerState, event: Event, body: WaveEnd) -> None:
 
 def _expired(state: LedgerState, event: Event, body: WaveEnd) -> None:
     _require((body.survey, body.wave) not in state.expired, event, "this wave expired before")
+    officers, said = state.officers(), body.statement
+    signed = said is not None and (said.survey, said.wave) == (body.survey, body.wave) and body.officer in officers
+    early = body.due is None or event.time < body.due
+    _require(signed or not early or not officers, event, "only an officer has a zone key destroyed before its date")
     state.expired.add((body.survey, body.wave))
 
 

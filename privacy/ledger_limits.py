@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from privacy.accountant import epsilon_of, rho_of
 from privacy.ledger_state import LedgerState, Scope, StandingApproval, scopes_of
+from schemas.canonical import digest
 from schemas.errors import BudgetRefused, DeclarationFault
 from schemas.ledger import CapNano, CapsNano, Charge, PolicyInForce
 from schemas.officers import officer_hex
@@ -56,9 +57,23 @@ def officers_of(policy: Policy) -> tuple[str, ...]:
     return tuple(found)
 
 
+def excluded_author(policy: Policy) -> str | None:
+    """The key whose approval of this policy does not count, in hexadecimal. Raises: DeclarationFault: malformed."""
+    author = policy.approvals.author
+    if author is None or not policy.approvals.author_excluded:
+        return None
+    try:
+        return officer_hex(author)
+    except ValueError as error:
+        raise DeclarationFault("officer_key", str(error), where="policy.yaml: approvals.author") from None
+
+
 def policy_terms(policy: Policy, policy_digest: str, approval_seqs: Iterable[int] = ()) -> PolicyInForce:
     """What a POLICY event records. Raises: DeclarationFault."""
+    author = excluded_author(policy)
     return PolicyInForce(
+        **({} if author is None else {"author": author}),
+        rest_digest=digest(policy.model_dump(mode="json", by_alias=True, exclude={"caps", "spend"})),
         population=policy.population,
         policy_digest=policy_digest,
         delta=policy.delta,
@@ -67,6 +82,24 @@ def policy_terms(policy: Policy, policy_digest: str, approval_seqs: Iterable[int
         needed=policy.approvals.needed,
         approval_seqs=tuple(approval_seqs),
     )
+
+
+def only_lowers(before: PolicyInForce, after: PolicyInForce) -> bool:
+    """Whether a policy differs from the one before it in caps and spend alone, and no cap is higher.
+
+    Such a policy needs nobody's approval; each of its charges needs as many officers as ever.
+    """
+    levels = ("release", "wave", "year", "lifetime")
+    same = before.rest_digest is not None and before.rest_digest == after.rest_digest
+    kept = (before.population, before.delta, before.needed, before.officers, before.author)
+    same = same and kept == (after.population, after.delta, after.needed, after.officers, after.author)
+    return same and all(_lower(getattr(before.caps, level), getattr(after.caps, level)) for level in levels)
+
+
+def _lower(before: CapNano, after: CapNano) -> bool:
+    pure_before, pure_after = before.nano_pure_epsilon, after.nano_pure_epsilon
+    pure = pure_before is None or (pure_after is not None and pure_after <= pure_before)
+    return pure and after.nano_rho <= before.nano_rho
 
 
 def amount_refused(charge: Charge) -> BudgetRefused | None:
@@ -126,7 +159,11 @@ def _pure(nano_epsilon: int | None) -> str:
 
 
 def approves(approval: StandingApproval, charge: Charge) -> bool:
-    """Whether an approval is of exactly what this charge is for."""
+    """Whether an approval is of exactly what this charge is for, drawn by exactly the program that was approved."""
+    return _of_the_plan(approval, charge) and approval.statement.code_digest in {None, charge.code_digest}
+
+
+def _of_the_plan(approval: StandingApproval, charge: Charge) -> bool:
     said = approval.statement
     return (said.population, said.plan_digest, said.survey_digest, said.policy_digest) == (
         charge.population,
@@ -134,6 +171,10 @@ def approves(approval: StandingApproval, charge: Charge) -> bool:
         charge.survey_digest,
         charge.policy_digest,
     )
+
+
+def _may_approve(officer: str, terms: PolicyInForce) -> bool:
+    return officer in terms.officers and officer != terms.author
 
 
 def pick_approvals(
@@ -145,7 +186,8 @@ def pick_approvals(
     """
     if not terms.needed:
         return ()
-    mine = [a for a in state.approvals.values() if approves(a, charge) and a.officer in terms.officers]
+    known = [a for a in state.approvals.values() if _may_approve(a.officer, terms)]
+    mine = [a for a in known if approves(a, charge)]
     alive = [a for a in mine if a.statement.expires > time]
     usable = sorted((a for a in alive if a.left > 0), key=lambda a: (a.statement.expires, a.seq))
     first_of = {a.officer: a for a in reversed(usable)}
@@ -159,7 +201,10 @@ def pick_approvals(
         return BudgetRefused("approval_used_up", what, where=place, do=advice)
     if len({a.officer for a in mine}) >= terms.needed:
         return BudgetRefused("approval_expired", f"{there}: the others have expired", where=place, do=advice)
-    others = (a for a in state.approvals.values() if a.officer in terms.officers and not approves(a, charge))
+    others = [a for a in known if not approves(a, charge)]
+    if any(_of_the_plan(a, charge) for a in others):
+        what = f"{there}: those given are for another version of hearsafe"
+        return BudgetRefused("approval_code_changed", what, where=place, do=advice)
     if any(a.statement.population == charge.population for a in others):
         there += "; those given are of another plan"
     return BudgetRefused("approval_missing", there, where=place, do=advice)
@@ -171,7 +216,7 @@ def approvals_broken(state: LedgerState, charge: Charge, terms: PolicyInForce, t
     found = [a for a in used if a is not None]
     if len(found) != len(used) or len(used) != terms.needed:
         return "it lists other approvals than the policy needs"
-    if len({a.officer for a in found}) != len(found) or any(a.officer not in terms.officers for a in found):
+    if len({a.officer for a in found}) != len(found) or not all(_may_approve(a.officer, terms) for a in found):
         return "its approvals are not of distinct officers"
     if any(not approves(a, charge) or a.left < 1 or a.statement.expires <= time for a in found):
         return "an approval is of something else, used up or expired"

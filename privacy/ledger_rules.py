@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from privacy.ledger_fold import IllegalEventError, fold
-from privacy.ledger_limits import amount_refused, cap_nano, caps_nano, caps_refused, pick_approvals, policy_terms
+from privacy.ledger_limits import (
+    amount_refused,
+    cap_nano,
+    caps_nano,
+    caps_refused,
+    only_lowers,
+    pick_approvals,
+    policy_terms,
+)
 from privacy.ledger_state import Crossing, CrossingState, LedgerState, Scope, Spent, StandingPolicy
 from schemas.canonical import digest
 from schemas.errors import BudgetRefused
@@ -116,7 +124,8 @@ def _forbidden(state: LedgerState, charge: Charge) -> BudgetRefused | None:
 def adoption(state: LedgerState, policy: Policy, policy_digest: str, time: str) -> PolicyInForce | BudgetRefused | None:
     """The policy that comes into force now: None where it is in force already, or why it may not be.
 
-    Officers of the policy in force decide, never those that the new file names. Raises: DeclarationFault.
+    Officers of the policy in force decide, never those that the new file names; nobody has to where it only lowers
+    caps. Raises: DeclarationFault.
     """
     standing = state.policies.get(policy.population)
     if standing is not None and standing.policy.policy_digest == policy_digest:
@@ -124,7 +133,10 @@ def adoption(state: LedgerState, policy: Policy, policy_digest: str, time: str) 
     authority = state.authority(policy.population)
     if authority is None:
         return policy_terms(policy, policy_digest)
-    first_of = _agreeing(state, authority, policy.population, policy_digest, time)
+    terms = policy_terms(policy, policy_digest)
+    if standing is authority and only_lowers(authority.policy, terms):
+        return terms
+    first_of = _agreeing(state, authority, terms, time)
     if len(first_of) >= authority.policy.needed:
         return policy_terms(policy, policy_digest, sorted(first_of)[: authority.policy.needed])
     agreed = f"{len(first_of)} of {authority.policy.needed} officers of the policy in force have approved it"
@@ -133,15 +145,16 @@ def adoption(state: LedgerState, policy: Policy, policy_digest: str, time: str) 
     return BudgetRefused("policy_not_approved", what, where="policy.yaml", do=advice)
 
 
-def _agreeing(
-    state: LedgerState, authority: StandingPolicy, population: str, policy_digest: str, time: str
-) -> list[int]:
-    """Approvals of the new policy by distinct officers of the one in force, given since it came into force."""
-    officers = authority.policy.officers
+def _agreeing(state: LedgerState, authority: StandingPolicy, terms: PolicyInForce, time: str) -> list[int]:
+    """Approvals of the new policy by distinct officers of the one in force, given since it came into force.
+
+    Not by its own author, where that is excluded.
+    """
+    officers = set(authority.policy.officers) - {terms.author}
     found: dict[str, int] = {}
     for approval in state.approvals.values():
         said = approval.statement
-        about_this = (said.population, said.policy_digest) == (population, policy_digest)
+        about_this = (said.population, said.policy_digest) == (terms.population, terms.policy_digest)
         since = approval.seq > authority.seq and said.expires > time
         if about_this and since and approval.officer in officers:
             found.setdefault(approval.officer, approval.seq)

@@ -148,6 +148,10 @@ class LedgerState:
     def crossings_of_wave(self, survey: str, wave: str) -> Iterator[Crossing]:
         return (c for c in self.crossings.values() if (c.charge.survey, c.charge.wave) == (survey, wave))
 
+    def officers(self) -> frozenset[str]:
+        """Everybody whom some policy in force names."""
+        return frozenset(officer for standing in self.policies.values() for officer in standing.policy.officers)
+
     def authority(self, population: str) -> StandingPolicy | None:
         """Whose officers decide about the population's next policy; None where nobody has to be asked.
 

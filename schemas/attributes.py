@@ -229,7 +229,7 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
     missing = (CellRole.NOT_ANSWERED, CellRole.NOT_ASKED) if _not_asked_possible(survey) else (CellRole.NOT_ANSWERED,)
     trailing = _specials(*missing, CellRole.INVALID)
     found: list[Attribute] = [_demographic_attribute(d) for d in survey.demographics]
-    if survey.residents.verified_by is not None:
+    if survey.residents.verified_by is not None and not survey.residents.issued:
         found.append(_verified_attribute())
     for question in survey.questions:
         label = question.text or question.id

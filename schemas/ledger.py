@@ -74,6 +74,8 @@ class Charge(Declared):
     delta: float
     approval_seqs: tuple[int, ...] = ()
     """The APPROVED events that this charge uses one charge of, one per officer needed."""
+    code_digest: Digest | None = None
+    """Of the program that charges: an approval of another program does not cover it."""
 
 
 class Head(Declared):
@@ -128,6 +130,10 @@ class PolicyInForce(Declared):
     officers: tuple[PublicKeyHex, ...]
     needed: NonNegative
     approval_seqs: tuple[int, ...] = ()
+    author: PublicKeyHex | None = None
+    """Who wrote it, where its own approval does not count."""
+    rest_digest: Digest | None = None
+    """Of the policy without caps and spend: two policies of one rest differ in nothing else."""
 
 
 class Ingested(Declared):
@@ -165,6 +171,8 @@ class ApprovalStatement(Declared):
     prior_release: str | None
     charges: Annotated[int, Field(ge=1, le=1000)]
     expires: Time
+    code_digest: Digest | None = None
+    """The program that may draw; None in ledgers of before it was asked for."""
 
 
 class Approval(Declared):
@@ -236,11 +244,28 @@ class Thaw(Declared):
     signature: SignatureHex | None = None
 
 
+class EarlyEndStatement(Declared):
+    """What an officer signs to have a wave's zone key destroyed before its date."""
+
+    format: Literal["hearsafe-early-end/1"] = "hearsafe-early-end/1"
+    ledger_id: str
+    survey: str
+    wave: str
+
+
 class WaveEnd(Declared):
-    """Body of CLOSED (pseudonyms destroyed) and EXPIRED (zone key destroyed)."""
+    """Body of CLOSED (pseudonyms destroyed) and EXPIRED (zone key destroyed).
+
+    `due`: from when the policy has it; EXPIRED before that time carries an officer's signature wherever a policy in
+    force has officers.
+    """
 
     survey: str
     wave: str
+    due: Time | None = None
+    statement: EarlyEndStatement | None = None
+    officer: PublicKeyHex | None = None
+    signature: SignatureHex | None = None
 
 
 BODIES: dict[EventKind, type[Declared]] = {

@@ -101,12 +101,18 @@ class Prior(Declared):
 
 
 class Approvals(Declared):
-    """Who must sign before a charge. `charges`: how many charges one approval is worth."""
+    """Who must sign before a charge. `charges`: how many charges one approval is worth.
+
+    `author_excluded`: whoever wrote this policy, named by the same kind of key as `author`, may be an officer but does
+    not approve their own work.
+    """
 
     needed: Annotated[int, Field(ge=0, le=10)]
     officers: tuple[str, ...] = ()
     charges: Annotated[int, Field(ge=1, le=1000)] = 1
     expires_days: Annotated[int, Field(ge=1, le=3660)] = 14
+    author: str | None = None
+    author_excluded: bool = False
 
     @field_validator("officers")
     @classmethod
@@ -116,12 +122,21 @@ class Approvals(Declared):
                 raise ValueError("an officer is written ed25519: and the public key in hexadecimal or base64")
         return officers
 
+    @field_validator("author")
+    @classmethod
+    def _author_form(cls, author: str | None) -> str | None:
+        return cls._officer_form((author,))[0] if author is not None else None
+
     @model_validator(mode="after")
     def _enough_officers(self) -> "Approvals":
         if len(set(self.officers)) != len(self.officers):
             raise ValueError("an officer is listed twice")
         if self.needed > len(self.officers):
             raise ValueError("needed is larger than the number of officers")
+        if self.author_excluded and self.author is None:
+            raise ValueError("author_excluded needs an author: the key of whoever wrote this policy")
+        if self.author_excluded and self.needed > len(set(self.officers) - {self.author}):
+            raise ValueError("needed is larger than the number of officers other than the author")
         return self
 
 

@@ -45,11 +45,15 @@ class VerifiedBy(Declared):
     """A contact list that says who is a resident: matched on the resident key, one bit kept.
 
     `match`: the contact column that holds the same key. `require`: responses without a match are not counted.
+
+    `codes`: the resident key is a one-time code that `hearsafe invite` issued to the contacts; only issued codes count,
+    each once. `match` then tells the contacts apart, and no contact list is read at ingest.
     """
 
     format: Literal["salesforce", "hubspot", "dynamics", "civicrm", "generic"]
     match: str
     require: bool = False
+    codes: bool = False
 
 
 class Household(Declared):
@@ -71,6 +75,17 @@ class Residents(Declared):
     """With `normalise: email`: `a+tag@x` counts as `a@x`."""
     verified_by: VerifiedBy | None = None
     household: Household | None = None
+
+    @property
+    def issued(self) -> bool:
+        """Whether residents answer under codes that hearsafe issued."""
+        return self.verified_by is not None and self.verified_by.codes
+
+    @model_validator(mode="after")
+    def _codes_are_the_key(self) -> "Residents":
+        if self.issued and (self.normalise is not KeyNormalisation.CODE or self.key == "none" or len(self.key) != 1):
+            raise ValueError("verified_by.codes needs normalise: code and a key of one column, which holds the code")
+        return self
 
     @field_validator("key", mode="before")
     @classmethod

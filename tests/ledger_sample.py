@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pipelines.code_version import code_digest
 from pipelines.ledger.approvals import new_officer_key
 from pipelines.ledger.store import Ledger
 from pipelines.workspace import Workspace, open_workspace
@@ -30,8 +31,10 @@ def a_policy(
     expires_days: int = 14,
     delta: float = 1e-6,
     margin: float = 10,
+    author: str | None = None,
 ) -> Policy:
-    """A policy; `margin` only serves to make another one with another digest."""
+    """A policy; `margin` only serves to make another one with another digest. `author`: who may not approve it."""
+    by = {"author": author, "author_excluded": True} if author else {}
     return Policy.model_validate(
         {
             "population": population,
@@ -41,7 +44,13 @@ def a_policy(
             "spend": {"rho": 0.1, "noise": "gaussian"},
             "precision": {"publish_margin_points": margin, "min_expected_base": 40},
             "prior": {"interaction": 3},
-            "approvals": {"needed": needed, "officers": officers, "charges": charges, "expires_days": expires_days},
+            "approvals": {
+                "needed": needed,
+                "officers": officers,
+                "charges": charges,
+                "expires_days": expires_days,
+                **by,
+            },
         }
     )
 
@@ -89,6 +98,7 @@ def a_charge(policy: Policy, number: int = 1, *, rho: float = 0.1, pure: float |
         "mechanism": "discrete_gaussian" if pure is None else "discrete_laplace",
         "measured_tables": 3,
         "delta": policy.delta,
+        "code_digest": code_digest(),
     }
     return Charge.model_validate(fields | changes)
 
@@ -112,6 +122,8 @@ class World:
 
     root: Path
     clock: Clock = field(default_factory=Clock)
+    url: str | None = None
+    """Of the database that holds the ledger, where it is not the workspace's file."""
 
     @property
     def workspace(self) -> Workspace:
@@ -126,7 +138,7 @@ class World:
         return self.root / "ledger" / "witness.jsonl"
 
     def open(self, **options: Any) -> Ledger:
-        return Ledger.open(self.workspace, now=self.clock, **options)
+        return Ledger.open(self.workspace, now=self.clock, **({"database_url": self.url} | options))
 
     def officer(self, name: str) -> tuple[Path, str]:
         """A new officer: the key file, and the name for policy.yaml."""

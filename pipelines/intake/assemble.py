@@ -26,6 +26,8 @@ from schemas.survey import Source, Survey
 
 KEY_MISSING = "key_missing"
 TIME_UNREADABLE = "time_unreadable"
+CODE_NOT_ISSUED = "code_not_issued"
+_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,16 @@ def _reader(survey: Survey, source: Source, path: Path) -> Callable[[], Iterator
 
 
 def severed_batches(
-    survey: Survey, opened: Sequence[OpenedFile], hmac_key: bytes, contacts: Path | None
+    survey: Survey,
+    opened: Sequence[OpenedFile],
+    hmac_key: bytes,
+    contacts: Path | None,
+    issued: frozenset[bytes] | None = None,
 ) -> Iterator[EncodedBatch]:
     """The batches of the opened files, in order. Raises: InputRefused."""
     attributes = attributes_of(survey)
     severer = Severer(hmac_key, survey.residents, tuple(survey.missing))
-    verified = contact_pseudonyms(contacts, survey.residents, severer)
+    verified = issued if survey.residents.issued else contact_pseudonyms(contacts, survey.residents, severer)
     encoder = Encoder(survey, attributes)
     rooms: dict[str, _Room] = {}
     for file in opened:
@@ -102,10 +108,11 @@ class _Room:
         self._verified = verified
         declared = survey.residents.verified_by
         self._require = declared is not None and declared.require
+        self._issued = survey.residents.issued
         self._names = [name for i, attribute in enumerate(attributes) for name in zone_columns(i, attribute)]
 
     def batch(self, records: Records) -> EncodedBatch:
-        """One batch. Left out in this order: rules, key, time, contact list (where it is required)."""
+        """One batch. Left out in this order: rules, key, time, codes never issued, contact list (where required)."""
         read = records.count + len(records.unreadable)
         quarantined = [self._quarantined(number, "", reason) for number, reason in records.unreadable]
         chosen = counted(records, self._rules)
@@ -124,6 +131,12 @@ class _Room:
         records, digests, seen_at = records.keep(readable), digests[readable], seen_at[readable]
 
         known = self._known(digests)
+        if self._issued:
+            mine = np.zeros(records.count, dtype=bool) if known is None else known
+            quarantined += [
+                self._quarantined(n, " + ".join(self._key), CODE_NOT_ISSUED) for n in records.numbers[~mine]
+            ]
+            records, digests, seen_at, known = records.keep(mine), digests[mine], seen_at[mine], None
         if self._require and known is not None:
             excluded += records.count - int(known.sum())
             records, digests, seen_at, known = records.keep(known), digests[known], seen_at[known], known[known]
@@ -146,7 +159,9 @@ class _Room:
         column = records.columns.get(self._source.time.column) if self._source.time is not None else None
         if column is None or self._clock is None:
             return np.full(records.count, UNKNOWN, dtype=np.int64)
-        return self._clock.moments(column)
+        found = self._clock.moments(column)
+        # Under a code, the second of an answer could be looked up in a web server's log: the day is enough.
+        return np.where(found < 0, found, found // _DAY * _DAY) if self._issued else found
 
     def _known(self, digests: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         if self._verified is None:

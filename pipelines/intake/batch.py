@@ -50,9 +50,13 @@ class EncodedBatch:
 
 
 def encoded_batches(
-    survey: Survey, files: Sequence[SourceFile], hmac_key: bytes, contacts: Path | None
+    survey: Survey,
+    files: Sequence[SourceFile],
+    hmac_key: bytes,
+    contacts: Path | None,
+    issued: frozenset[bytes] | None = None,
 ) -> Iterator[EncodedBatch]:
-    """Read, sever and encode source files.
+    """Read, sever and encode source files. `issued`: pseudonyms of the codes that count, where codes were issued.
 
     Every file's encoding and header are checked before the first batch is made. Memory is bounded by the batch, save
     for workbooks and long layouts.
@@ -62,4 +66,4 @@ def encoded_batches(
     from pipelines.intake.assemble import open_files, severed_batches  # heavy imports stay out of the launcher
 
     opened = open_files(survey, files)
-    return severed_batches(survey, opened, hmac_key, contacts)
+    return severed_batches(survey, opened, hmac_key, contacts, issued)

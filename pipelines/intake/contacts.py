@@ -57,7 +57,7 @@ def _match_columns(table: Table, declared: VerifiedBy) -> tuple[int, ...]:
     """The column named by `match`; in CiviCRM exports, the columns of that name under every location (`Home-Email`)."""
     positions = table.header.positions(declared.match)
     if not positions and declared.format == "civicrm":
-        return _located(table.header, declared.match) or _refuse(table, declared)
+        return located(table.header, declared.match) or _refuse(table, declared)
     if len(positions) > 1:
         raise InputRefused(
             "contacts_column_duplicate",
@@ -68,7 +68,8 @@ def _match_columns(table: Table, declared: VerifiedBy) -> tuple[int, ...]:
     return positions or _refuse(table, declared)
 
 
-def _located(header: Header, match: str) -> tuple[int, ...]:
+def located(header: Header, match: str) -> tuple[int, ...]:
+    """The columns of this name under every location, as CiviCRM writes them (`Home-Email`)."""
     ending = f"-{plain(match)}".casefold()
     return tuple(i for i, name in enumerate(header.names) if plain(name).casefold().endswith(ending))
 

@@ -22,6 +22,7 @@ _TIE = b"hearsafe/tie/v1\x00"
 _NO_PART = bytes(4)
 _MOST_PASSES = 5
 _DASHES = re.compile(r"[\s\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+")
+_LOOK_ALIKE = str.maketrans("ILO", "110")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00]")
 
 
@@ -46,7 +47,8 @@ class Severer:
             raise ValueError("the HMAC key is too short")
         self._pseudonym = _keyed(hmac_key, _PSEUDONYM)
         self._tie = _keyed(hmac_key, _TIE)
-        self._normalise = normaliser(residents.normalise, plus_addresses=residents.plus_addresses)
+        kind = residents.normalise
+        self._normalise = normaliser(kind, plus_addresses=residents.plus_addresses, issued=residents.issued)
         self._missing = frozenset(trim(value) for value in missing)
 
     def pseudonym(self, parts: Sequence[str]) -> bytes | None:
@@ -97,8 +99,10 @@ def _hashes(keyed: HMAC, messages: Iterable[bytes]) -> bytes:
     return b"".join(found)
 
 
-def normaliser(kind: KeyNormalisation, *, plus_addresses: bool = False) -> Callable[[str], str]:
+def normaliser(kind: KeyNormalisation, *, plus_addresses: bool = False, issued: bool = False) -> Callable[[str], str]:
     """The function that brings spellings of one key together; "" where nothing usable is left.
+
+    `issued`: codes are of Crockford's alphabet, which has no letters I, L and O: read them as 1, 1 and 0.
 
     It is applied until it changes nothing more: removing a blank can bring a letter and its accent together.
     """
@@ -106,7 +110,7 @@ def normaliser(kind: KeyNormalisation, *, plus_addresses: bool = False) -> Calla
         KeyNormalisation.EMAIL: partial(_email, plus_addresses=plus_addresses),
         KeyNormalisation.PHONE: _phone,
         KeyNormalisation.TEXT: _text,
-        KeyNormalisation.CODE: _code,
+        KeyNormalisation.CODE: _issued_code if issued else _code,
         KeyNormalisation.EXACT: _exact,
     }[kind]
 
@@ -155,6 +159,10 @@ def _text(value: str) -> str:
 
 def _code(value: str) -> str:
     return _DASHES.sub("", trim(_folded(value))).upper()
+
+
+def _issued_code(value: str) -> str:
+    return _code(value).translate(_LOOK_ALIKE)
 
 
 def _exact(value: str) -> str:

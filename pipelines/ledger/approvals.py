@@ -1,17 +1,20 @@
 """Officers' signatures: approving a plan under a policy, and lifting a freeze.
 
-An approval names the ledger and the digests of plan, survey and policy; it expires, and is worth a number of charges.
+An approval names the ledger and the digests of plan, survey, policy and program; it expires, and is worth a number of
+charges.
 """
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pipelines.code_version import code_digest
+from pipelines.ledger.chain import statement_bytes
 from pipelines.ledger.draft import Draft
 from pipelines.ledger.signing import SigningKey, read_key
 from pipelines.ledger.store import Ledger
-from privacy.ledger_limits import officers_of
+from privacy.ledger_limits import excluded_author, officers_of
 from privacy.ledger_rules import adoption, time_text
-from schemas.canonical import canonical_bytes, digest
+from schemas.canonical import digest
 from schemas.errors import BudgetRefused, ZoneFault
 from schemas.ledger import (
     Approval,
@@ -50,7 +53,8 @@ def approve(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Ev
     Records PLANNED before it where the plan is new, and POLICY after it where this approval was the last one needed to
     put the policy in force.
 
-    Raises: ZoneFault: the key cannot be read. BudgetRefused: `not_an_officer`, `policy_mismatch`. DeclarationFault.
+    Raises: ZoneFault: the key cannot be read. DeclarationFault. BudgetRefused: `not_an_officer`, `author_approves`,
+        `policy_mismatch`.
     """
     key = read_key(officer_key, "officer")
     if plan.population != policy.population or plan.policy_digest != digest(policy):
@@ -64,6 +68,9 @@ def approve(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Ev
         if key.public_key_hex not in {*own, *in_force}:
             what = "this key is of no officer of the policy"
             raise BudgetRefused("not_an_officer", what, where=str(officer_key), do="Use the key of an officer it lists")
+        if key.public_key_hex == excluded_author(policy):
+            what = "this key is of the policy's author, who does not approve their own work"
+            raise BudgetRefused("author_approves", what, where=str(officer_key), do="Ask another officer")
         planned = _planned(plan)
         if draft.standing(EventKind.PLANNED, planned) is None:
             draft.append(EventKind.PLANNED, planned)
@@ -76,26 +83,62 @@ def approve(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Ev
     return ledger.transact(write)
 
 
-def thaw(ledger: Ledger, officer_key: Path) -> Event:
-    """Lift the freeze, signed by an officer of a policy in force. Raises: ZoneFault, IntegrityFault."""
-    key = read_key(officer_key, "officer")
+def thaw(ledger: Ledger, officer_key: Path | None) -> Event:
+    """Lift the freeze, signed by an officer of a policy in force; by anybody where no policy in force has officers.
+
+    Raises: ZoneFault, BudgetRefused: `not_frozen`, `not_an_officer`, `officer_needed`.
+    """
+    key = None if officer_key is None else read_key(officer_key, "officer")
 
     def write(draft: Draft) -> Event:
         if draft.state.frozen_seq is None:
             raise BudgetRefused("not_frozen", "charges are not frozen")
+        if key is None:
+            if draft.state.officers():
+                raise officer_needed("lifting a freeze")
+            return draft.append(EventKind.THAWED, Thaw())
         statement = ThawStatement(
             format="hearsafe-thaw/1", ledger_id=draft.state.ledger_id, frozen_seq=draft.state.frozen_seq
         )
-        officers = {o for standing in draft.state.policies.values() for o in standing.policy.officers}
-        if officers and key.public_key_hex not in officers:
-            what = "this key is of no officer of a policy in force"
-            raise BudgetRefused("not_an_officer", what, where=str(officer_key), do="Use the key of an officer")
-        signature = key.sign(canonical_bytes(statement))
+        require_officer(draft, key, officer_key)
+        signature = key.sign(statement_bytes(statement))
         return draft.append(
             EventKind.THAWED, Thaw(statement=statement, officer=key.public_key_hex, signature=signature)
         )
 
     return ledger.transact(write)
+
+
+def lower(ledger: Ledger, policy: Policy) -> Event:
+    """Put a policy in force at once that only lowers caps, or whose approvals are complete. Returns: the POLICY event.
+
+    Raises: BudgetRefused: `policy_in_force`: nothing changes; `policy_not_approved`. DeclarationFault.
+    """
+
+    def write(draft: Draft) -> Event:
+        adopted = adoption(draft.state, policy, digest(policy), draft.time)
+        if adopted is None:
+            raise BudgetRefused("policy_in_force", "this policy is in force already", where="policy.yaml")
+        if isinstance(adopted, BudgetRefused):
+            raise adopted
+        return draft.append(EventKind.POLICY, adopted)
+
+    return ledger.transact(write)
+
+
+def officer_needed(what: str) -> BudgetRefused:
+    """The fault of asking for something that an officer decides."""
+    return BudgetRefused(
+        "officer_needed", f"{what} needs an officer's signature", where="--officer-key", do="Give an officer's key"
+    )
+
+
+def require_officer(draft: Draft, key: SigningKey, officer_key: Path | None) -> None:
+    """Raises: BudgetRefused `not_an_officer`: some policy in force has officers, and the key is of none of them."""
+    officers = draft.state.officers()
+    if officers and key.public_key_hex not in officers:
+        what = "this key is of no officer of a policy in force"
+        raise BudgetRefused("not_an_officer", what, where=str(officer_key), do="Use the key of an officer")
 
 
 def _planned(plan: Plan) -> Planned:
@@ -124,8 +167,9 @@ def _signed(draft: Draft, plan: Plan, policy: Policy, key: SigningKey) -> Approv
         prior_release=policy.prior.from_release,
         charges=policy.approvals.charges,
         expires=time_text(start + timedelta(days=policy.approvals.expires_days)),
+        code_digest=code_digest(),
     )
-    return Approval(statement=statement, officer=key.public_key_hex, signature=key.sign(canonical_bytes(statement)))
+    return Approval(statement=statement, officer=key.public_key_hex, signature=key.sign(statement_bytes(statement)))
 
 
 def _completed(draft: Draft, policy: Policy, plan: Plan, own: tuple[str, ...]) -> PolicyInForce | None:
@@ -139,9 +183,10 @@ def _completed(draft: Draft, policy: Policy, plan: Plan, own: tuple[str, ...]) -
     if draft.state.authority(policy.population) is not None:
         return adopted
     signed: dict[str, int] = {}
+    author = excluded_author(policy)
     for approval in draft.state.approvals.values():
         of_this = approval.statement.policy_digest == plan.policy_digest and approval.statement.expires > draft.time
-        if of_this and approval.officer in own:
+        if of_this and approval.officer in own and approval.officer != author:
             signed.setdefault(approval.officer, approval.seq)
     if len(signed) < max(1, policy.approvals.needed):
         return None

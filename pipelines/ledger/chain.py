@@ -10,7 +10,7 @@ from pipelines.ledger.signing import SigningKey, signed_by
 from schemas.base import Declared
 from schemas.canonical import canonical_bytes, digest
 from schemas.errors import IntegrityFault
-from schemas.ledger import BODIES, Approval, Event, EventKind, Thaw
+from schemas.ledger import BODIES, Approval, Event, EventKind, Thaw, WaveEnd
 
 FIRST_PREV_HASH = "0" * 64
 
@@ -101,17 +101,24 @@ def read_row(row: Row) -> Event | None:
 
 
 def _officer_signed(event: Event) -> bool:
-    """Approvals and thaws carry an officer's own signature; it is verified again each time they are read."""
-    body: Approval | Thaw
+    """Approvals, thaws and early ends carry an officer's own signature, verified again each time they are read."""
+    body: Approval | Thaw | WaveEnd
     if event.kind is EventKind.APPROVED:
         body = Approval.model_validate(event.body)
     elif event.kind is EventKind.THAWED:
         body = Thaw.model_validate(event.body)
+    elif event.kind in {EventKind.CLOSED, EventKind.EXPIRED}:
+        body = WaveEnd.model_validate(event.body)
     else:
         return True
     if body.statement is None or body.officer is None:
         return body.statement is None and body.officer is None
-    return signed_by(body.officer, canonical_bytes(body.statement), body.signature)
+    return signed_by(body.officer, statement_bytes(body.statement), body.signature)
+
+
+def statement_bytes(statement: Declared) -> bytes:
+    """What an officer signs: the statement as it was made, without fields that came later."""
+    return canonical_bytes(body_of(statement))
 
 
 def first_body(rows: Sequence[Row]) -> dict[str, Any]:

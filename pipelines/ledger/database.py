@@ -69,16 +69,23 @@ class Database:
             connection.execute(insert(_EVENTS), row._asdict())
 
     @contextmanager
-    def run_lock(self, wait_seconds: float) -> Iterator[None]:
-        """The database's part of the run lock, held until the end. Raises: BudgetRefused `run_in_progress`."""
+    def run_lock(self, wait_seconds: float) -> Iterator[tuple[int, ...]]:
+        """The database's part of the run lock, held until the end.
+
+        Yields the sockets of the session that holds it: the server keeps a session, and its lock, until the last copy
+        of its socket is closed, so that a child which inherits one holds the lock too.
+
+        Raises: BudgetRefused `run_in_progress`.
+        """
         statement = self._dialect.run_lock
         if statement is None:
-            yield
+            yield ()
             return
         try:
             with self._dialect.engine.connect() as connection:
                 wait_for(lambda: bool(connection.exec_driver_sql(statement).scalar()), wait_seconds)
+                connection.exec_driver_sql("SET idle_session_timeout = 0")
                 connection.commit()
-                yield
+                yield (int(connection.connection.driver_connection.fileno()),)  # type: ignore[union-attr]
         except SQLAlchemyError as error:
             raise self._dialect.fault(error) from None

@@ -50,7 +50,7 @@ class Draft:
             seq = self.state.frozen_seq
         elif kind in {EventKind.CLOSED, EventKind.EXPIRED} and isinstance(body, WaveEnd):
             ended = self.state.closed if kind is EventKind.CLOSED else self.state.expired
-            wave = {"survey": body.survey, "wave": body.wave}
-            if (body.survey, body.wave) in ended:
-                seq = next(e.seq for e in self._events if e.kind is kind and e.body == wave)
+            wave = (body.survey, body.wave)
+            if wave in ended:
+                seq = next(e.seq for e in self._events if e.kind is kind and (e.body["survey"], e.body["wave"]) == wave)
         return None if seq is None else self._events[seq - 1]

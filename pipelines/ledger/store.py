@@ -67,7 +67,7 @@ class Ledger:
         Raises: IntegrityFault, ZoneFault (key or disk), BudgetRefused (busy), UsageFault (`database_url`).
         """
         outside = Outside(workspace, witness)
-        database = Database(workspace.ledger / DATABASE, database_url)
+        database = Database(workspace.ledger / DATABASE, workspace.ledger_url if database_url is None else database_url)
         seen = outside.seen()
         with database.transaction(writing=False) as connection:
             rows, prepared = database.rows(connection), database.is_prepared(connection)
@@ -88,6 +88,10 @@ class Ledger:
     @property
     def ledger_id(self) -> str:
         return str(self._known[0][1].body["ledger_id"])
+
+    def now(self) -> datetime:
+        """The clock that events are dated by."""
+        return self._now()
 
     @property
     def public_key_hex(self) -> str:
@@ -191,15 +195,18 @@ class Ledger:
         return result
 
     @contextmanager
-    def lock(self, wait_seconds: float = 30.0) -> Iterator[int]:
-        """Hold the run lock. Yields a descriptor for the worker (`pass_fds`), which then holds the lock as well.
+    def lock(self, wait_seconds: float = 30.0) -> Iterator[tuple[int, ...]]:
+        """Hold the run lock. Yields descriptors for the worker (`pass_fds`), which then holds the lock as well.
 
         Raises: BudgetRefused `run_in_progress`: another run holds it, even after waiting.
         """
-        with file_lock(self._lock_path, wait_seconds) as descriptor, self._database.run_lock(wait_seconds):
+        with (
+            file_lock(self._lock_path, wait_seconds) as descriptor,
+            self._database.run_lock(wait_seconds) as sockets,
+        ):
             self._holds_lock = True
             try:
-                yield descriptor
+                yield descriptor, *sockets
             finally:
                 self._holds_lock = False
 

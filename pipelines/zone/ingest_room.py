@@ -10,6 +10,7 @@ import duckdb
 
 from pipelines.intake.batch import SourceFile, encoded_batches
 from pipelines.zone import responses
+from pipelines.zone.issued import issued_codes
 from pipelines.zone.keys import derived_key
 from pipelines.zone.responses import BatchRecord
 from pipelines.zone.snapshot import (
@@ -115,6 +116,7 @@ def ingest(
     attributes = attributes_of(survey)
     encoding = encoding_digest(survey)
     sweep(folder)
+    issued = issued_codes(folder, survey, keys.hmac)
     previous = current_snapshot(folder, keys.zone) if has_snapshot(folder) and not replace else None
     if previous is not None and previous.attributes_digest != encoding:
         raise declaration_changed(InputRefused)
@@ -143,7 +145,7 @@ def ingest(
             responses.create_tables(connection, "stage", attributes)
             for key, file in new.items():
                 tell(f"reading {file.source_id}")
-                _stage(connection, survey, file, key, keys.hmac, contacts)
+                _stage(connection, survey, file, key, keys.hmac, contacts, issued)
             tell("settling one response per resident")
             _settle(connection, with_earlier=previous is not None)
     if not new and previous is not None:
@@ -173,9 +175,10 @@ def _stage(
     key: bytes,
     hmac_key: bytes,
     contacts: Path | None,
+    issued: frozenset[bytes] | None,
 ) -> None:
     read = excluded = bad = 0
-    for batch in encoded_batches(survey, [file], hmac_key, contacts):
+    for batch in encoded_batches(survey, [file], hmac_key, contacts, issued):
         responses.append_responses(connection, "stage", batch.rows)
         read += batch.read
         excluded += batch.excluded

@@ -7,6 +7,7 @@ buffer that is only written to the worker's pipe and then cleared.
 import base64
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from pipelines.durable import write_private
+from pipelines.durable import destroy, write_private
 from schemas.errors import UsageFault, ZoneFault
 
 KEY_BYTES = 32
@@ -64,6 +65,31 @@ class KeySource:
                 do="Put the key there, or name another --key-source",
             )
         return bytearray(decode_key(text, where=f"{self.kind}:{self.place}"))
+
+    def destroy(self, own: Path) -> bool:
+        """Destroy the key where it is kept: its file (`own` where none is named) or its place in the keyring.
+
+        Returns: False where it is in an environment variable, whose owner alone can destroy it. Raises: ZoneFault.
+        """
+        if self.kind == "env":
+            return False
+        if self.kind == "keyring":
+            import keyring
+            from keyring.errors import PasswordDeleteError
+
+            service, _, user = self.place.partition("/")
+            with suppress(PasswordDeleteError):
+                keyring.delete_password(service, user)
+            if not keyring.get_password(service, user):
+                return True
+        else:
+            with suppress(OSError):
+                destroy(Path(self.place) if self.place else own)
+                return True
+        what = "the zone key cannot be destroyed at this place"
+        raise ZoneFault(
+            "key_not_destroyed", what, where=self.place or str(own), do="Check permissions, and run it again"
+        )
 
 
 def decode_key(text: str, *, where: str) -> bytes:

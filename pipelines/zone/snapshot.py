@@ -27,13 +27,15 @@ class Snapshot:
     """The current responses of a wave.
 
     `attributes_digest` says which declaration they were encoded with (public); `path` is the encrypted file;
-    `ledger_key` is the public key of the one ledger whose charges may measure them.
+    `ledger_key` is the public key of the one ledger whose charges may measure them; `closed`: its pseudonyms are gone,
+    and it takes no more responses.
     """
 
     id: str
     path: Path
     attributes_digest: str
     ledger_key: str
+    closed: bool = False
 
 
 def new_snapshot_id() -> str:
@@ -41,9 +43,9 @@ def new_snapshot_id() -> str:
     return secrets.token_hex(16)
 
 
-def snapshot_path(folder: Path, snapshot_id: str) -> Path:
+def snapshot_path(folder: Path, snapshot_id: str, *, closed: bool = False) -> Path:
     """The encrypted file of a snapshot."""
-    return folder / f"responses-{snapshot_id}.duckdb"
+    return folder / f"responses-{snapshot_id}{'-closed' if closed else ''}.duckdb"
 
 
 def _file_mac(path: Path, zone_key: bytes, context: bytes) -> str:
@@ -61,6 +63,7 @@ def _statement(snapshot: Snapshot) -> dict[str, str]:
         "file": snapshot.path.name,
         "attributes_digest": snapshot.attributes_digest,
         "ledger_key": snapshot.ledger_key,
+        **({"closed": "yes"} if snapshot.closed else {}),
     }
 
 
@@ -84,6 +87,14 @@ def has_snapshot(folder: Path) -> bool:
     return (folder / _CURRENT).exists()
 
 
+def says_closed(folder: Path) -> bool:
+    """Whether the record of the current snapshot says that it is closed. Not authenticated: `current_snapshot` is."""
+    try:
+        return has_snapshot(folder) and json.loads((folder / _CURRENT).read_bytes()).get("closed") == "yes"
+    except (ValueError, AttributeError):
+        return False
+
+
 def require_snapshot(folder: Path) -> None:
     """Raises: ZoneFault `zone_empty`: nothing was ingested yet."""
     if not has_snapshot(folder):
@@ -98,16 +109,16 @@ def current_snapshot(folder: Path, zone_key: bytes) -> Snapshot:
     try:
         record = json.loads(place.read_bytes())
         name, snapshot_id, digest = (str(record[k]) for k in ("file", "snapshot", "attributes_digest"))
-        ledger_key, mac = str(record["ledger_key"]), str(record["mac"])
-    except (ValueError, KeyError, TypeError):
+        ledger_key, mac, closed = str(record["ledger_key"]), str(record["mac"]), record.get("closed") == "yes"
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ZoneFault(
             "zone_damaged",
             "the zone's record of its current snapshot is damaged",
             where=_CURRENT,
             do="Restore the zone from your backup",
         ) from None
-    snapshot = Snapshot(snapshot_id, folder / name, digest, ledger_key)
-    if snapshot.path != snapshot_path(folder, snapshot_id) or not snapshot.path.is_file():
+    snapshot = Snapshot(snapshot_id, folder / name, digest, ledger_key, closed)
+    if snapshot.path != snapshot_path(folder, snapshot_id, closed=closed) or not snapshot.path.is_file():
         raise ZoneFault(
             "zone_damaged",
             "the zone's current snapshot is missing",

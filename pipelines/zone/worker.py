@@ -12,24 +12,33 @@ from typing import BinaryIO
 
 from pipelines.zone import isolation
 from pipelines.zone.protocol import Message, receive, send
-from schemas.errors import Fault, InternalFault
+from schemas.errors import Fault, InputRefused, InternalFault
+
+
+def wave_closed(folder: Path) -> InputRefused:
+    """The fault of bringing responses to a wave whose pseudonyms are destroyed."""
+    wave = f"wave {folder.name} of {folder.parent.name}"
+    return InputRefused("wave_closed", "this wave is closed and accepts nothing", where=wave, do="Declare a new wave")
 
 
 def _key(request: Message) -> tuple[bytes, bytes]:
-    """The zone key and HMAC key of the wave.
+    """The zone key and HMAC key of the wave; of a closed wave there is no HMAC key.
 
-    Made at the first ingest, and never beside responses that an earlier HMAC key has pseudonymised: their residents
-    would be counted again. Raises: ZoneFault.
+    Made at the first ingest or invitation, and never beside responses that an earlier HMAC key has pseudonymised: their
+    residents would be counted again. Raises: ZoneFault.
     """
     from pipelines.zone import keys
-    from pipelines.zone.snapshot import has_snapshot, require_snapshot
+    from pipelines.zone.snapshot import has_snapshot, require_snapshot, says_closed
 
     body, folder = request.body, Path(request.body["folder"])
     wave_keys = Path(body["wave_keys"])
     hmac_path = wave_keys / "hmac.key"
-    if body["verb"] != "ingest":
+    taking = body["verb"] in {"ingest", "invite"}
+    if not taking:
         require_snapshot(folder)
-    first = body["verb"] == "ingest" and (body["replace"] or not has_snapshot(folder))
+    elif says_closed(folder):
+        raise wave_closed(folder)
+    first = taking and (body.get("replace") or not has_snapshot(folder))
     creating = first and not hmac_path.exists()
     if request.payload:
         zone_key = bytes(request.payload)
@@ -41,6 +50,8 @@ def _key(request: Message) -> tuple[bytes, bytes]:
         )
     if creating:
         return zone_key, keys.create_hmac_key(hmac_path, zone_key)
+    if says_closed(folder):
+        return zone_key, b""
     return zone_key, keys.read_hmac_key(hmac_path, zone_key)
 
 
@@ -91,6 +102,30 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
             send(out, Message("sealed", {}, to_bytes(released)))
 
 
+def _invite(request: Message, out: BinaryIO) -> None:
+    from pipelines.zone.invite_room import invite
+    from schemas.survey import Survey
+
+    body = request.body
+    _, hmac_key = _key(request)
+    survey, mailing = Survey.model_validate(body["survey"]), Path(body["mailing"])
+    written, left_out = invite(Path(body["folder"]), survey, Path(body["contacts"]), mailing, hmac_key)
+    send(out, Message("done", {"written": written, "left_out": left_out}))
+
+
+def _close(request: Message, out: BinaryIO) -> None:
+    from pipelines.zone.close_room import close
+    from pipelines.zone.issued import ISSUED
+    from schemas.survey import Survey
+
+    body = request.body
+    zone_key, _ = _key(request)
+    private = (Path(body["wave_keys"]) / "hmac.key", Path(body["folder"]) / ISSUED)
+    survey = Survey.model_validate(body["survey"])
+    snapshot_id = close(Path(body["folder"]), survey, zone_key, private, memory=body["memory"])
+    send(out, Message("done", {"snapshot_id": snapshot_id}))
+
+
 def _show(request: Message, out: BinaryIO) -> None:
     from pipelines.zone.ingest_room import ingest_lines
     from schemas.survey import Survey
@@ -107,6 +142,10 @@ def _serve(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[st
         _ingest(request, out)
     elif verb == "measure":
         _measure(request, source, out, isolated)
+    elif verb == "invite":
+        _invite(request, out)
+    elif verb == "close":
+        _close(request, out)
     elif verb == "show":
         _show(request, out)
     else:

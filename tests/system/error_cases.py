@@ -6,6 +6,9 @@ import shutil
 import zipfile
 from collections.abc import Callable
 
+import pytest
+
+from pipelines.ledger import approvals
 from pipelines.ledger.store import Ledger
 from pipelines.planning import planned
 from pipelines.release import _charge_for
@@ -22,10 +25,12 @@ from tests.system.bad_input import (
     policy_with,
     survey_with,
 )
+from tests.system.city import POLICY
 from tests.system.command import hearsafe
 
 HEADER = "When,Email,District,Age,Q1,Q2,Q3,Q4,Q5\n"
 APPROVE = ("approve", ".", "--officer-key")
+INVITE = ("invite", ".", "--contacts", "contacts.csv")
 THEMES = "\n  - {id: wishes, column: Comment, type: themes, dictionary: themes.yaml}"
 ROW = "2026-03-01 10:00:00,canary1@example.org,N,1,1,2,Parks,4,9\n"
 
@@ -201,6 +206,40 @@ def damaged_witness(world: World) -> None:
     world.witness.write_text("{}\n" + world.witness.read_text())
 
 
+def issuing(world: World) -> None:
+    """A survey whose resident key is an issued code."""
+    world.edit("survey.yaml", "normalise: email", "normalise: code")
+    world.edit("survey.yaml", "match: Email}", "match: Email, codes: true}")
+
+
+def closed(world: World) -> None:
+    assert hearsafe("close", ".", cwd=world.folder).returncode == 0
+
+
+def gone(world: World) -> None:
+    assert hearsafe("expire", ".", "--now", cwd=world.folder).returncode == 0
+
+
+def frozen_by_officers(world: World) -> None:
+    world.need_approval()
+    world.approve()
+    freeze(world)
+
+
+def own_work(world: World) -> None:
+    """A policy by one of its two officers, whose key is officer.pem."""
+    author, other = world.officer(), world.officer("other.pem")
+    terms = f"approvals: {{needed: 1, officers: ['{author}', '{other}'], author: '{author}', author_excluded: true}}\n"
+    (world.folder / "policy.yaml").write_text(POLICY + terms)
+
+
+def approved_for_another_program(world: World) -> None:
+    world.need_approval()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(approvals, "code_digest", lambda: "0" * 64)
+        world.approve()
+
+
 CASES: dict[str, Case] = {
     "an unknown option": Case("declared", command("release", ".", "--force")),
     "an unknown verb": Case("declared", command("publish", ".")),
@@ -212,6 +251,11 @@ CASES: dict[str, Case] = {
     "a workspace that is a file": Case("declared", command(*INGEST, "--workspace", "policy.yaml")),
     "exact numbers for a script": Case("declared", command("ingest", ".", "--show", "--json")),
     "a `--key` that is no fingerprint": Case("released", no_fingerprint),
+    "a ledger that is elsewhere": Case("ingested", command("--ledger", "postgresql://city@/ledger", "budget")),
+    "a password in the ledger's address": Case("declared", command("--ledger", "postgresql://a:b@/c", *INGEST)),
+    "a mailing file inside the workspace": Case(
+        "declared", after(issuing, *INVITE, "--mailing", "hearsafe-workspace/mailing.csv")
+    ),
     "no such directory": Case("declared", command("release", "nowhere")),
     "no `survey.yaml`": Case("declared", after(without_survey, *RELEASE)),
     "no `policy.yaml`": Case("declared", after(without_policy, *RELEASE)),
@@ -229,6 +273,8 @@ CASES: dict[str, Case] = {
     "a spend beyond the cap of a release": Case(
         "declared", policy_with("release: {epsilon: 4}", "release: {epsilon: 1}")
     ),
+    "an invitation of a survey without codes": Case("declared", command(*INVITE)),
+    "an end without a date": Case("ingested", command("close", ".", "--if-due")),
     "a missing source file": Case("declared", command("ingest", ".", "--source", "none.csv")),
     "a missing contact list": Case("declared", command(*INGEST[:4], "--contacts", "none.csv")),
     "no contact list given": Case("declared", command(*INGEST[:4])),
@@ -251,6 +297,8 @@ CASES: dict[str, Case] = {
     "a workbook that is a ZIP bomb": Case("declared", xlsx(workbook(bytes(40 << 20)))),
     "a workbook where CSV is declared": Case("declared", export(workbook(b"<worksheet/>"))),
     "an ingest after questions changed": Case("ingested", after(other_options, *INGEST)),
+    "codes that were never issued": Case("declared", after(issuing, *INGEST)),
+    "an answer to a closed wave": Case("ingested", after(closed, *INGEST, "--replace")),
     "a release with nothing ingested": Case("declared", command(*RELEASE)),
     "`--show` with nothing ingested": Case("declared", command("ingest", ".", "--show")),
     "another zone key": Case("ingested", after(another_key, *RELEASE)),
@@ -280,6 +328,13 @@ CASES: dict[str, Case] = {
     "an approval that is used up": Case("ingested", after(used_up, *RELEASE), "approval_used_up"),
     "a policy that was not adopted": Case("ingested", after(changed_policy, *RELEASE), "policy_not_approved"),
     "a freeze": Case("ingested", after(freeze, *RELEASE), "frozen"),
+    "a freeze that nobody may lift alone": Case("ingested", after(frozen_by_officers, "thaw")),
+    "an approval of one's own policy": Case("ingested", after(own_work, *APPROVE, "officer.pem")),
+    "an approval of another version": Case(
+        "ingested", after(approved_for_another_program, *RELEASE), "approval_code_changed"
+    ),
+    "a zone destroyed before its date": Case("ingested", command("expire", ".")),
+    "a release of an expired wave": Case("ingested", after(gone, *RELEASE)),
     "an edited ledger event": Case("released", after(tampered, *RELEASE)),
     "a removed ledger event": Case("released", after(removed_row, *RELEASE)),
     "an older copy of the ledger": Case("released", after(older_copy, *RELEASE)),

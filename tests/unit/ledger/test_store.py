@@ -253,9 +253,9 @@ def test_another_run_waits_and_then_is_refused(world: World) -> None:
 def test_the_worker_keeps_the_lock_when_the_run_is_gone(world: World) -> None:
     ledger = world.open()
     with ledger.lock() as held:
-        assert os.get_inheritable(held)
+        assert os.get_inheritable(held[0])
         sleeper = [sys.executable, "-c", "import sys; sys.stdin.read()"]
-        worker = subprocess.Popen(sleeper, stdin=subprocess.PIPE, pass_fds=(held,))
+        worker = subprocess.Popen(sleeper, stdin=subprocess.PIPE, pass_fds=held)
     with refused(BudgetRefused, "run_in_progress"), world.open().lock(wait_seconds=0.1):
         pass
     worker.communicate()

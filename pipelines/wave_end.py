@@ -1,0 +1,179 @@
+"""The end of a wave: `close` destroys its pseudonyms, `expire` its zone; each is recorded once it has happened.
+
+Both can be run again: what a crash left undone is done, and what is done is recorded once.
+"""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pipelines.declarations import Declarations
+from pipelines.durable import destroy, sync_folder
+from pipelines.ledger.approvals import officer_needed
+from pipelines.ledger.chain import body_of, statement_bytes
+from pipelines.ledger.signing import read_key
+from pipelines.ledger.store import Ledger
+from pipelines.workspace import Workspace
+from pipelines.zone.keys import KeySource
+from pipelines.zone.launcher import WaveZone, working
+from privacy.ledger_rules import LedgerState, ledger_time, time_text
+from schemas.canonical import digest
+from schemas.errors import BudgetRefused, DeclarationFault, InputRefused, ZoneFault
+from schemas.ledger import EarlyEndStatement, Event, EventKind, WaveEnd
+from schemas.survey import Survey
+
+DEFAULT_MEMORY = "2GB"
+
+
+def _wave(survey: Survey) -> str:
+    return f"wave {survey.wave.id} of {survey.survey}"
+
+
+def require_accepting(state: LedgerState, survey: Survey) -> None:
+    """Raises: InputRefused: the wave is closed or has expired."""
+    wave = (survey.survey, survey.wave.id)
+    if wave in state.expired:
+        what = "the zone key of this wave was destroyed"
+        raise InputRefused("wave_expired", what, where=_wave(survey), do="Declare a new wave")
+    if wave in state.closed:
+        what = "this wave is closed and accepts nothing"
+        raise InputRefused("wave_closed", what, where=_wave(survey), do="Declare a new wave")
+
+
+def require_zone(state: LedgerState, survey: Survey) -> None:
+    """Raises: BudgetRefused `wave_expired`: there is nothing left to measure."""
+    if (survey.survey, survey.wave.id) in state.expired:
+        what = "the zone key of this wave was destroyed"
+        raise BudgetRefused("wave_expired", what, where=_wave(survey), do="What was released stays in releases/")
+
+
+def last_ingest(ledger: Ledger, survey: Survey) -> datetime:
+    """When the wave's newest snapshot was recorded, in UTC. Raises: ZoneFault `zone_empty`: never."""
+    wave = (survey.survey, survey.wave.id)
+    mine = [
+        e.time for e in ledger.events() if e.kind is EventKind.INGESTED and (e.body["survey"], e.body["wave"]) == wave
+    ]
+    if not mine:
+        what = "nothing has been ingested for this wave"
+        raise ZoneFault("zone_empty", what, where=_wave(survey), do="Run hearsafe ingest first")
+    return datetime.strptime(max(mine), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def due_dates(ledger: Ledger, declarations: Declarations) -> tuple[str, str] | None:
+    """When the policy has the wave closed, and its zone destroyed; None without `retention`. Raises: ZoneFault."""
+    retention = declarations.policy.retention
+    last = last_ingest(ledger, declarations.survey)
+    if retention is None:
+        return None
+    days = (retention.close_wave_days, retention.destroy_zone_days)
+    return time_text(last + timedelta(days=days[0])), time_text(last + timedelta(days=days[1]))
+
+
+def waiting_for(
+    workspace: Workspace, declarations: Declarations, *, witness: Path | None = None
+) -> tuple[str | None, str | None]:
+    """The dates that have not come, of closing the wave and of destroying its zone; both None where they have.
+
+    Raises: DeclarationFault `retention_missing`: the policy has no dates to wait for. ZoneFault.
+    """
+    ledger = Ledger.open(workspace, witness=witness)
+    dates = due_dates(ledger, declarations)
+    if dates is None:
+        what = "the policy says nothing of when a wave is closed and destroyed"
+        raise DeclarationFault("retention_missing", what, where="policy.yaml: retention", do="Declare it")
+    time = ledger_time(ledger.state(), ledger.now())
+    return dates[0] if time < dates[0] else None, dates[1] if time < dates[1] else None
+
+
+def close_wave(
+    workspace: Workspace,
+    declarations: Declarations,
+    *,
+    key: KeySource,
+    witness: Path | None = None,
+    memory: str = DEFAULT_MEMORY,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Event:
+    """Destroy the wave's pseudonyms and the key that made them; nothing is accepted from then on.
+
+    Returns: the CLOSED event. Raises: ZoneFault, BudgetRefused, IntegrityFault.
+    """
+    survey = declarations.survey
+    ledger = Ledger.open(workspace, witness=witness)
+    require_zone(ledger.state(), survey)
+    dates = due_dates(ledger, declarations)
+    request = {"survey": survey.model_dump(mode="json", by_alias=True), "memory": memory}
+    with (
+        ledger.lock() as held,
+        working(WaveZone.of(workspace, survey, key), "close", request, inherited=held) as worker,
+    ):
+        tell("destroying pseudonyms")
+        worker.answer(tell)
+        body = {"survey": survey.survey, "wave": survey.wave.id}
+        return ledger.record(EventKind.CLOSED, body | ({"due": dates[0]} if dates else {}))
+
+
+def expire_wave(
+    workspace: Workspace,
+    declarations: Declarations,
+    *,
+    key: KeySource,
+    now: bool = False,
+    officer_key: Path | None = None,
+    witness: Path | None = None,
+    ledger: Ledger | None = None,
+) -> tuple[Event, bool]:
+    """Destroy the wave's keys and its zone, so that no response can be read by anybody again.
+
+    On or after the policy's date; before it, or where the policy at hand is not the one in force, only with `now` and,
+    wherever a policy in force has officers, an officer's signature.
+
+    Returns: the EXPIRED event, and whether the zone key itself is gone (not where its owner keeps it in an environment
+    variable). Raises: BudgetRefused: `not_due`, `officer_needed`, `not_an_officer`, `run_in_progress`. ZoneFault.
+    """
+    survey = declarations.survey
+    ledger = ledger or Ledger.open(workspace, witness=witness)
+    end = _end(ledger, declarations, now=now, officer_key=officer_key)
+    zone = WaveZone.of(workspace, survey, key)
+    with ledger.lock():
+        gone = key.destroy(zone.wave_keys / "zone.key")
+        for path in sorted(zone.wave_keys.glob("*")):
+            destroy(path)
+        for folder in (zone.wave_keys, zone.folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            if folder.exists():
+                what = "the zone cannot be removed; its key is destroyed"
+                raise ZoneFault("zone_not_removed", what, where=str(folder), do="Check permissions, and run it again")
+            if folder.parent.exists():
+                sync_folder(folder.parent)
+        return ledger.record(EventKind.EXPIRED, body_of(end)), gone
+
+
+def _end(ledger: Ledger, declarations: Declarations, *, now: bool, officer_key: Path | None) -> WaveEnd:
+    survey, policy, state = declarations.survey, declarations.policy, ledger.state()
+    name, wave = survey.survey, survey.wave.id
+    if (name, wave) in state.expired:
+        return WaveEnd(survey=name, wave=wave)
+    dates, officers = due_dates(ledger, declarations), state.officers()
+    standing = state.policies.get(policy.population)
+    binding = standing is not None and standing.policy.policy_digest == digest(policy)
+    due = dates[1] if dates and (binding or not officers) else None
+    if due is not None and ledger_time(state, ledger.now()) >= due:
+        return WaveEnd(survey=name, wave=wave, due=due)
+    if not now:
+        until = f"until {due}" if due else "because no policy in force gives a date"
+        what, advice = f"the zone is kept {until}", "Wait, or give --now, with --officer-key where there are officers"
+        raise BudgetRefused("not_due", what, where=_wave(survey), do=advice)
+    end = WaveEnd(survey=name, wave=wave) if due is None else WaveEnd(survey=name, wave=wave, due=due)
+    if officer_key is None:
+        if officers:
+            raise officer_needed("destroying a zone before its date")
+        return end
+    key = read_key(officer_key, "officer")
+    if officers and key.public_key_hex not in officers:
+        what = "this key is of no officer of a policy in force"
+        raise BudgetRefused("not_an_officer", what, where=str(officer_key), do="Use the key of an officer")
+    statement = EarlyEndStatement(format="hearsafe-early-end/1", ledger_id=ledger.ledger_id, survey=name, wave=wave)
+    signature = key.sign(statement_bytes(statement))
+    return end.model_copy(update={"statement": statement, "officer": key.public_key_hex, "signature": signature})
