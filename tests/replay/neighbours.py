@@ -84,7 +84,7 @@ def pair(case: TypeCase, rng: random.Random, kind: str, *, others: int | None = 
     people = rng.randint(0, 12) if others is None else others
     base = [_other(case, rng, number) for number in range(people)]
     rows = [*base]
-    for row in KINDS[kind](case, rng):
+    for row in KINDS[kind](case, rng)[: 1 if case.keyless else None]:
         rows.insert(rng.randint(0, len(rows)), row)
     theirs = {id(row) for row in base}
     return Pair(kind, [*HEAD, *case.columns], rows, [row for row in rows if id(row) in theirs])

@@ -4,7 +4,7 @@ A new type is one entry of TYPES. Everything else here and in the replay is writ
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -48,6 +48,11 @@ class TypeCase:
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(self.worst[0])
+
+    @property
+    def keyless(self) -> bool:
+        """Whether the response is the unit, so that neighbours differ by one row."""
+        return self.declared.get("residents") == {"key": "none"}
 
     @property
     def survey(self) -> Survey:
@@ -126,6 +131,7 @@ TYPES: dict[str, TypeCase] = {
             "verified", {"questions": [_rating("q", "Q")], "residents": {"key": ["Email"], "normalise": "email", "verified_by": {"format": "generic", "match": "Email"}}},
             one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"}), not_exchanged=frozenset({"verified"}),
         ),
+        TypeCase("keyless", {"questions": [_rating("q", "Q")], "residents": {"key": "none"}}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"})),
         TypeCase("xlsx", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"}), format="xlsx"),
         TypeCase("long", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"}), format="long"),
     )
@@ -139,8 +145,41 @@ def _source(kind: str) -> dict[str, Any]:
     return source | {"format": kind}
 
 
-@cache
-def _survey(name: str) -> Survey:
+def together(names: Iterable[str]) -> TypeCase:
+    """One survey of several types, ids and columns prefixed by the type's name."""
+    cases = [TYPES[name] for name in names]
+    declared: dict[str, Any] = {"questions": [], "indices": [], "demographics": [DISTRICT]}
+    for case in cases:
+        for kind in declared:
+            entries = [entry for entry in case.declared.get(kind, ()) if entry is not DISTRICT]
+            declared[kind] += [_renamed(entry, f"{case.name}_") for entry in entries]
+
+    def prefixed(answered: Mapping[str, Answers]) -> Answers:
+        return {f"{name}_{column}": text for name, answers in answered.items() for column, text in answers.items()}
+
+    return TypeCase(
+        "together",
+        declared,
+        lambda rng: prefixed({case.name: case.answers(rng) for case in cases}),
+        tuple(prefixed({case.name: case.worst[i] for case in cases}) for i in (0, 1)),
+    )
+
+
+def _renamed(entry: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    found = dict(entry) | {"id": prefix + entry["id"]}
+    if "column" in found:
+        found["column"] = prefix + found["column"]
+    if "items" in found:
+        found["items"] = [prefix + item for item in found["items"]]
+    if isinstance(found.get("columns"), dict):
+        found["columns"] = {code: prefix + column for code, column in found["columns"].items()}
+    elif "columns" in found:
+        found["columns"] = [prefix + column for column in found["columns"]]
+    return found
+
+
+def survey_of(case: TypeCase) -> dict[str, Any]:
+    """The survey.yaml of a case."""
     declared: dict[str, Any] = {
         "survey": "replay",
         "title": "Replay",
@@ -148,18 +187,19 @@ def _survey(name: str) -> Survey:
         "wave": {"id": "1", "year": 2026},
         "expected": {"responses": 400},
         "residents": {"key": ["Email"], "normalise": "email"},
-        "sources": [_source(TYPES[name].format)],
+        "sources": [_source(case.format)],
         "missing": {"": "not_answered", "NA": "not_asked", "-99": "not_answered"},
         "demographics": [DISTRICT],
     }
-    return Survey.model_validate(declared | dict(TYPES[name].declared))
+    return declared | dict(case.declared)
 
 
-@cache
-def _plan(name: str, shared_keys: bool, noise: str) -> Plan:
-    policy = {
+def policy_of(case: TypeCase, *, shared_keys: bool = False, noise: str = "gaussian") -> dict[str, Any]:
+    """A policy.yaml that measures every table."""
+    unit = {"protects": "response"} if case.keyless else {"protects": "resident", "shared_keys": shared_keys}
+    return {
         "population": "adults",
-        "unit": {"protects": "resident", "shared_keys": shared_keys},
+        "unit": unit,
         "delta": 1e-6,
         "caps": {scope: {"rho": 1e6} for scope in ("release", "wave", "year", "lifetime")},
         "spend": {"epsilon": 3, "noise": noise},
@@ -167,8 +207,18 @@ def _plan(name: str, shared_keys: bool, noise: str) -> Plan:
         "precision": {"publish_margin_points": 10, "min_expected_base": 40},
         "prior": {"interaction": 3},
     }
+
+
+@cache
+def _survey(name: str) -> Survey:
+    return Survey.model_validate(survey_of(TYPES[name]))
+
+
+@cache
+def _plan(name: str, shared_keys: bool, noise: str) -> Plan:
     zeros, case = "0" * 64, TYPES[name]
-    plan = make_plan(case.survey, Policy.model_validate(policy), survey_digest=zeros, policy_digest=zeros)
+    policy = Policy.model_validate(policy_of(case, shared_keys=shared_keys, noise=noise))
+    plan = make_plan(case.survey, policy, survey_digest=zeros, policy_digest=zeros)
     mechanism: Mechanism = "discrete_gaussian" if noise == "gaussian" else "discrete_laplace"
     known = {attribute.id: attribute for attribute in case.attributes}
     more = [

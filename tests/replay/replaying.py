@@ -57,7 +57,7 @@ def replay_type(case: TypeCase, measure: Measure, count: int, *, seed: int = 0) 
     for number, neighbours in enumerate(pairs_of(case, rng, count)):
         noise = ("gaussian", "laplace")[number % 2]
         alone.add(replay(case, neighbours, measure, shared_keys=False, noise=noise))
-    for number in range(max(count // 4, 4)):
+    for number in range(0 if case.keyless else max(count // 4, 4)):
         noise = ("gaussian", "laplace")[number % 2]
         shared.add(replay(case, exchange(case, rng, worst=number % 3 == 0), measure, shared_keys=True, noise=noise))
     return alone, shared
