@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.planning import planned
 from tests.replay.neighbours import KINDS, Pair, pair
 from tests.replay.question_types import TYPES, TypeCase, policy_of, survey_of, together
-from tests.replay.recording import Distance, Recorder, Replayer, distances
-from tests.replay.whole_way import RELEASE, Life, Step, Twins
+from tests.replay.recording import Recorder
+from tests.replay.whole_way import RELEASE, Twins, differences, exports, lives
 
 WIDE = together(name for name, case in TYPES.items() if case.format == "delimited" and "residents" not in case.declared)
 SMALL = together(("rating", "multi"))
@@ -17,35 +16,6 @@ SMALL = together(("rating", "multi"))
 
 def twins(folder: Path, case: TypeCase) -> Twins:
     return Twins(folder, survey_of(case), policy_of(case))
-
-
-def lives(both: Twins, steps: list[Step], neighbours: list[Step]) -> tuple[Life, Life, list[Distance]]:
-    """The first life draws, the second is given the same noisy values; each draws as often as the other."""
-    recorder = Recorder()
-    first = both.live(steps, recorder)
-    replayer = Replayer(recorder.calls)
-    second = both.live(neighbours, replayer)
-    assert len(replayer.calls) == len(recorder.calls), "the neighbour draws less often"
-    plan = planned(both.declarations)
-    draws = len(plan.measured)
-    moved: list[Distance] = []
-    for start in range(0, len(recorder.calls), draws):
-        released = slice(start, start + draws)
-        moved += distances(plan, recorder.calls[released], replayer.calls[released])
-    return first, second, moved
-
-
-def differences(one: Life, two: Life) -> list[str]:
-    """What tells the two lives apart from outside."""
-    names = sorted(one.files.keys() | two.files.keys())
-    found = [name for name in names if one.files.get(name) != two.files.get(name)]
-    found += [f"{a} | {b}" for a, b in zip(one.said, two.said, strict=False) if a != b]
-    found += [f"{len(one.said)} and {len(two.said)} things said"] if len(one.said) != len(two.said) else []
-    return found + sorted(f"zone or keys: {name}" for name, _ in one.places.items() ^ two.places.items())
-
-
-def exports(neighbours: Pair) -> tuple[list[list[str]], list[list[str]]]:
-    return [neighbours.header, *neighbours.with_victim], [neighbours.header, *neighbours.without]
 
 
 def same_from_outside(folder: Path, case: TypeCase, neighbours: Pair) -> None:

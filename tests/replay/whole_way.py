@@ -21,14 +21,16 @@ from pipelines.ingest import ingest
 from pipelines.intake.batch import SourceFile
 from pipelines.ledger import store
 from pipelines.ledger.store import Ledger
+from pipelines.planning import planned
 from pipelines.release import release
 from pipelines.workspace import open_workspace
 from pipelines.zone import ingest_room
-from pipelines.zone.keys import KeySource
+from pipelines.zone.keys import KeySource, create_hmac_key, create_key_file
 from privacy.measure import Draw
 from schemas.errors import Fault
 from tests.replay.in_memory import write_contacts, write_export
-from tests.replay.neighbours import Row
+from tests.replay.neighbours import Pair, Row
+from tests.replay.recording import Distance, Recorder, Replayer, distances
 from tests.replay.worker_here import worker_here
 
 KEY = KeySource("file")
@@ -73,7 +75,7 @@ def frozen() -> Iterator[None]:
 
 
 class Twins:
-    """Two lives in the same place, one after the other."""
+    """Two lives in the same place, one after the other, with the same keys: ties between rows fall alike."""
 
     def __init__(self, folder: Path, survey: dict[str, Any], policy: dict[str, Any]) -> None:
         self.declared = folder / "declared"
@@ -85,7 +87,11 @@ class Twins:
         write_contacts(self.contacts)
         self._base, self._root, self._exports = folder / "base", folder / "workspace", folder / "exports"
         with frozen():
-            Ledger.open(open_workspace(self._base))
+            workspace = open_workspace(self._base)
+            Ledger.open(workspace)
+        wave_keys = workspace.wave_keys(self.declarations.survey.survey, self.declarations.survey.wave.id)
+        wave_keys.mkdir(mode=0o700, parents=True)
+        create_hmac_key(wave_keys / "hmac.key", create_key_file(wave_keys / "zone.key"))
 
     def live(self, steps: Sequence[Step], draw: Draw) -> Life:
         """One life, from the common beginning."""
@@ -124,3 +130,33 @@ def _said(work: Callable[[], str]) -> str:
         return work()
     except Fault as fault:
         return f"exit {fault.exit_code}: {fault.line()}"
+
+
+def lives(both: Twins, steps: list[Step], neighbours: list[Step]) -> tuple[Life, Life, list[Distance]]:
+    """The first life draws, the second is given the same noisy values; each draws as often as the other."""
+    recorder = Recorder()
+    first = both.live(steps, recorder)
+    replayer = Replayer(recorder.calls)
+    second = both.live(neighbours, replayer)
+    assert len(replayer.calls) == len(recorder.calls), "the neighbour draws less often"
+    plan = planned(both.declarations)
+    draws = len(plan.measured)
+    moved: list[Distance] = []
+    for start in range(0, len(recorder.calls), draws):
+        released = slice(start, start + draws)
+        moved += distances(plan, recorder.calls[released], replayer.calls[released])
+    return first, second, moved
+
+
+def differences(one: Life, two: Life) -> list[str]:
+    """What tells the two lives apart from outside."""
+    names = sorted(one.files.keys() | two.files.keys())
+    found = [name for name in names if one.files.get(name) != two.files.get(name)]
+    found += [f"{a} | {b}" for a, b in zip(one.said, two.said, strict=False) if a != b]
+    found += [f"{len(one.said)} and {len(two.said)} things said"] if len(one.said) != len(two.said) else []
+    return found + sorted(f"zone or keys: {name}" for name, _ in one.places.items() ^ two.places.items())
+
+
+def exports(neighbours: Pair) -> tuple[Export, Export]:
+    """Both sides of a pair, as exports."""
+    return [neighbours.header, *neighbours.with_victim], [neighbours.header, *neighbours.without]
