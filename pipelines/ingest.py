@@ -38,7 +38,8 @@ def ingest(
     memory: str = DEFAULT_MEMORY,
     tell: Callable[[str], None] = lambda _: None,
 ) -> str:
-    """Take source files into the wave's zone. Returns: the current snapshot id (unchanged where all were known).
+    """Take source files into the wave's zone. Returns: the current snapshot id, unchanged where no file was
+    written since it was taken in: whether there is a new one never depends on what the files hold.
 
     Raises: InputRefused, ZoneFault.
     """

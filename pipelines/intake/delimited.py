@@ -19,7 +19,6 @@ from schemas.errors import InputRefused
 
 _SEPARATORS = (",", ";", "\t", "|")
 _NAMED_SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}
-_SAMPLE = 25
 
 RAGGED = "ragged"
 RAGGED_LINES = "ragged_with_line_breaks"
@@ -84,11 +83,10 @@ def _separator(text: str, declared: str, wanted: set[str], file_name: str) -> st
             )
         return chosen
 
-    def fitness(candidate: str) -> tuple[int, float, int]:
-        sample = list(_leading_records(text, candidate, _SAMPLE))
-        names = sample[0] if sample else []
-        even = sum(len(record) == len(names) for record in sample) / max(len(sample), 1)
-        return len(wanted.intersection(names)), even if len(names) > 1 else 0.0, len(names)
+    def fitness(candidate: str) -> tuple[int, int]:
+        """By the header alone: no respondent's answer has a say in how the others' are split."""
+        names = next(_leading_records(text, candidate, 1), [])
+        return len(wanted.intersection(names)), len(names)
 
     return max(_SEPARATORS, key=fitness)
 

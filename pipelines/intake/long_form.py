@@ -12,7 +12,6 @@ from pipelines.intake.header import plain
 from pipelines.intake.lookup import Lookup, text_of
 from pipelines.intake.records import RECORDS_AT_ONCE, Records, Table
 from pipelines.intake.values import trim
-from schemas.errors import InputRefused
 from schemas.survey import Source
 
 RESPONDENT_MISSING = "respondent_missing"
@@ -47,19 +46,12 @@ def wide_records(table: Table, source: Source, layout: LongLayout) -> Iterator[R
     Of several lines for one respondent and question the last one counts; of a column beside the items, the last one
     that is not blank. Lines without a respondent are unreadable. The needed columns of the whole file are in memory.
 
-    Raises: InputRefused (`column_missing`): not one declared question is among the items of a file that has lines.
+    A file in which no line is of a declared question is taken: who answered what is content, and refuses no file.
     """
     lines = _all_lines(table, layout.places)
     respondents, first = _respondents([lines.columns[f"respondent {i}"] for i in range(len(source.respondent))])
     nobody = tuple((int(lines.numbers[i]), RESPONDENT_MISSING) for i in np.flatnonzero(respondents < 0))
     items = _items_of(lines.columns[_ITEM], source, layout.items) if lines.count else np.empty(0, np.int64)
-    if len(first) and layout.items and not (items >= 0).any():
-        raise InputRefused(
-            "column_missing",
-            f"no declared question is among the items of column {source.item!r}",
-            where=table.name,
-            do="Check the source's item column, and the columns of the questions",
-        )
     columns: dict[str, pa.Array] = {}
     for code, name in enumerate(layout.items):
         columns[name] = _last(lines.columns[_VALUE], items == code, respondents, len(first))

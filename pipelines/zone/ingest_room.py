@@ -1,7 +1,7 @@
 """The worker's ingest: severed, encoded batches into a staging file, then the next snapshot."""
 
-import hashlib
 import hmac
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +27,6 @@ from schemas.attributes import CellRole, attributes_of, zone_columns
 from schemas.canonical import digest
 from schemas.errors import Fault, InputRefused, ZoneFault
 from schemas.survey import Survey
-
-_CHUNK = 1 << 22
 
 
 def encoding_digest(survey: Survey) -> str:
@@ -71,21 +69,25 @@ def declaration_changed(kind: type[Fault]) -> Fault:
     )
 
 
-def _file_digest(path: Path, source_id: str, hmac_key: bytes) -> bytes:
-    """Keyed digest of a file, to recognise one that is in the zone already."""
-    mac = hmac.new(derived_key(hmac_key, "file-digest"), source_id.encode() + b"\0", hashlib.sha256)
+def _file_mark(file: SourceFile, hmac_key: bytes) -> bytes:
+    """Keyed mark of a file that an operator named: its source, its place, and when it was last written.
+
+    Not of what it holds: else one response more in the next export would decide whether there is a new snapshot, and
+    so whether a release is charged again. Raises: InputRefused.
+    """
     try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                mac.update(chunk)
+        path = file.path.resolve(strict=True)
+        found = path.stat()
     except OSError:
         raise InputRefused(
             "source_missing",
             "the source file cannot be read",
-            where=path.name,
+            where=file.path.name,
             do="Check the path after --source",
         ) from None
-    return mac.digest()
+    written = f"{found.st_mtime_ns} {found.st_ctime_ns}"
+    content = b"\0".join((file.source_id.encode(), os.fsencode(path), written.encode()))
+    return hmac.digest(derived_key(hmac_key, "file-mark"), content, "sha256")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def ingest(
     memory: str,
     tell: Callable[[str], None],
 ) -> str:
-    """Take files into the zone. Returns: the id of the current snapshot, the old one where every file was known.
+    """Take files into the zone. Returns: the id of the current snapshot, the old one where no file was written since it
+    was taken in.
 
     Raises: InputRefused: a file's header, encoding or format; or the zone holds responses of another declaration.
         ZoneFault: the zone takes charges from another ledger.
@@ -131,9 +134,9 @@ def ingest(
     with open_zone(attached, keys.zone, spill=folder / "spill", memory=memory) as connection:
         if previous is not None and read_otherwise(connection, "earlier", survey):
             raise declaration_changed(InputRefused)
-        known = responses.known_digests(connection, "earlier") if previous is not None else set()
-        digests = [(file, _file_digest(file.path, file.source_id, keys.hmac)) for file in files]
-        new = {key: file for file, key in digests if key not in known}
+        known = responses.known_marks(connection, "earlier") if previous is not None else set()
+        marks = [(file, _file_mark(file, keys.hmac)) for file in files]
+        new = {mark: file for file, mark in marks if mark not in known}
         if new and previous is not None and survey.residents.key == "none":
             raise InputRefused(
                 "no_key_to_merge_by",
@@ -143,9 +146,9 @@ def ingest(
             )
         if new or previous is None:
             responses.create_tables(connection, "stage", attributes)
-            for key, file in new.items():
+            for mark, file in new.items():
                 tell(f"reading {file.source_id}")
-                _stage(connection, survey, file, key, keys.hmac, contacts, issued)
+                _stage(connection, survey, file, mark, keys.hmac, contacts, issued)
             tell("settling one response per resident")
             _settle(connection, with_earlier=previous is not None)
     if not new and previous is not None:
@@ -172,7 +175,7 @@ def _stage(
     connection: duckdb.DuckDBPyConnection,
     survey: Survey,
     file: SourceFile,
-    key: bytes,
+    mark: bytes,
     hmac_key: bytes,
     contacts: Path | None,
     issued: frozenset[bytes] | None,
@@ -183,9 +186,11 @@ def _stage(
         read += batch.read
         excluded += batch.excluded
         bad += len(batch.quarantined)
-        responses.record_quarantine(connection, "stage", key, batch.quarantined)
+        responses.record_quarantine(connection, "stage", mark, batch.quarantined)
     responses.record_batch(
-        connection, "stage", BatchRecord(key, file.source_id, source_rules(survey)[file.source_id], read, excluded, bad)
+        connection,
+        "stage",
+        BatchRecord(mark, file.source_id, source_rules(survey)[file.source_id], read, excluded, bad),
     )
 
 

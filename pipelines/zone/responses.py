@@ -17,11 +17,11 @@ from schemas.attributes import Attribute, zone_columns
 class BatchRecord:
     """What one ingested file came to. Exact numbers: read inside the zone only (`hearsafe ingest --show`).
 
-    `digest` is keyed (HMAC), so that a file that is already in the zone is recognised and not counted again. `rules`
-    is a digest of the public rules that the source was read by.
+    `mark` is keyed (HMAC), by the file's place and time of writing: the same file given again is not read again.
+    `rules` is a digest of the public rules that the source was read by.
     """
 
-    digest: bytes
+    mark: bytes
     source: str
     rules: str
     read: int
@@ -44,11 +44,11 @@ def create_tables(connection: duckdb.DuckDBPyConnection, alias: str, attributes:
     connection.execute(f"CREATE TABLE {alias}.raw_responses ({columns})")
     connection.execute(
         f"CREATE TABLE {alias}.core_batches "
-        "(digest BLOB, source VARCHAR, rules VARCHAR, read BIGINT, excluded BIGINT, quarantined BIGINT)"
+        "(mark BLOB, source VARCHAR, rules VARCHAR, read BIGINT, excluded BIGINT, quarantined BIGINT)"
     )
     connection.execute(
         f"CREATE TABLE {alias}.core_quarantine "
-        "(digest BLOB, source VARCHAR, row_number BIGINT, field VARCHAR, reason VARCHAR)"
+        "(mark BLOB, source VARCHAR, row_number BIGINT, field VARCHAR, reason VARCHAR)"
     )
 
 
@@ -64,19 +64,19 @@ def record_batch(connection: duckdb.DuckDBPyConnection, alias: str, record: Batc
     """Note that a file is in, and what it came to."""
     connection.execute(
         f"INSERT INTO {alias}.core_batches VALUES (?, ?, ?, ?, ?, ?)",
-        [record.digest, record.source, record.rules, record.read, record.excluded, record.quarantined],
+        [record.mark, record.source, record.rules, record.read, record.excluded, record.quarantined],
     )
 
 
 def record_quarantine(
-    connection: duckdb.DuckDBPyConnection, alias: str, digest: bytes, quarantined: Sequence[Quarantined]
+    connection: duckdb.DuckDBPyConnection, alias: str, mark: bytes, quarantined: Sequence[Quarantined]
 ) -> None:
     """Where rows of a file were refused, and why: no content."""
     if not quarantined:
         return
     refused = pa.table(
         {
-            "digest": pa.array([digest] * len(quarantined), pa.binary()),
+            "mark": pa.array([mark] * len(quarantined), pa.binary()),
             "source": [q.source_id for q in quarantined],
             "row_number": [q.row for q in quarantined],
             "field": [q.field for q in quarantined],
@@ -88,9 +88,9 @@ def record_quarantine(
     connection.unregister("incoming")
 
 
-def known_digests(connection: duckdb.DuckDBPyConnection, alias: str) -> set[bytes]:
-    """Keyed digests of the files that are in."""
-    return {row[0] for row in connection.execute(f"SELECT digest FROM {alias}.core_batches").fetchall()}
+def known_marks(connection: duckdb.DuckDBPyConnection, alias: str) -> set[bytes]:
+    """Keyed marks of the files that are in."""
+    return {row[0] for row in connection.execute(f"SELECT mark FROM {alias}.core_batches").fetchall()}
 
 
 def rules_by_source(connection: duckdb.DuckDBPyConnection, alias: str) -> set[tuple[str, str]]:

@@ -68,11 +68,14 @@ def test_columns_beside_the_items(tmp_path: Path) -> None:
     assert taken.rows[0]["seen_at"] == 1_777_593_600_000_000
 
 
-def test_refusals(tmp_path: Path) -> None:
-    for text in ("Household,Question,Answer\n7,A,1\n", HEADER + "7,1,X,1\n"):
-        with pytest.raises(InputRefused) as caught:
-            take_text(SURVEY, tmp_path, text)
-        assert caught.value.code == "column_missing"
+def test_a_column_of_the_respondent_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused) as caught:
+        take_text(SURVEY, tmp_path, "Household,Question,Answer\n7,A,1\n")
+    assert caught.value.code == "column_missing"
+
+
+def test_lines_of_no_declared_question_refuse_no_file(tmp_path: Path) -> None:
+    assert take_text(SURVEY, tmp_path, HEADER + "7,1,X,1\n").read == 1
 
 
 def test_no_lines(tmp_path: Path) -> None:

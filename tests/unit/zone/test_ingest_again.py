@@ -1,5 +1,6 @@
 """A later ingest into a wave: one resident stays one row, or the ingest is refused."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ ZONE_KEY = b"z" * 32
 ROWS = "Email,Phone,Q1\na@x.org,1,1\nA@x.org,2,2\nb@x.org,3,1\n"
 
 
-def take(zone: Path, survey: Survey, text: str, *, replace: bool = False) -> int:
-    """Ingest one file. Returns: the rows that the zone then counts."""
+def take(zone: Path, survey: Survey, text: str | None, *, replace: bool = False) -> int:
+    """Ingest one file, written anew unless `text` is None. Returns: the rows that the zone then counts."""
     path = zone / "export.csv"
-    path.write_text(text)
+    if text is not None:
+        path.write_text(text)
     ingest(
         zone,
         survey,
@@ -42,6 +44,15 @@ def counted(zone: Path) -> int:
 def test_a_longer_export_of_the_same_residents_counts_each_once(tmp_path: Path) -> None:
     assert take(tmp_path, survey_with(), ROWS) == 2
     assert take(tmp_path, survey_with(), ROWS + "b@x.org,3,2\nc@x.org,4,1\n") == 3
+
+
+def test_a_file_is_new_by_when_it_was_written_and_not_by_what_it_holds(tmp_path: Path) -> None:
+    """Else a charge would tell whether anybody answered since the last export."""
+    seen: list[str] = []
+    for text in (ROWS, None, ROWS, ROWS + "c@x.org,4,1\n", None):
+        take(tmp_path, survey_with(), text)
+        seen.append(current_snapshot(tmp_path, ZONE_KEY).id)
+    assert [a == b for a, b in pairwise(seen)] == [True, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -76,10 +87,11 @@ def test_identity_columns_named_for_reviewers_change_nothing(tmp_path: Path) -> 
 def test_without_a_key_a_longer_export_is_not_counted_on_top(tmp_path: Path) -> None:
     survey = keyless([rating("quality", "Q1")])
     assert take(tmp_path, survey, ROWS) == 3
-    assert take(tmp_path, survey, ROWS) == 3
-    with pytest.raises(InputRefused) as caught:
-        take(tmp_path, survey, ROWS + "c@x.org,4,1\n")
-    assert caught.value.code == "no_key_to_merge_by"
+    assert take(tmp_path, survey, None) == 3
+    for export in (ROWS + "c@x.org,4,1\n", ROWS):
+        with pytest.raises(InputRefused) as caught:
+            take(tmp_path, survey, export)
+        assert caught.value.code == "no_key_to_merge_by"
     assert counted(tmp_path) == 3
     assert take(tmp_path, survey, ROWS + "c@x.org,4,1\n", replace=True) == 4
 
