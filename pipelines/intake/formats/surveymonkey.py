@@ -26,7 +26,7 @@ SURVEYMONKEY = ExportKind(
         "Respondent ID", "RespondentID", "IP Address", "Email Address", "First Name", "Last Name", "Custom Data 1",
     ),
     service=("Collector ID", "CollectorID", "Start Date", "StartDate", "End Date", "EndDate"),
-    resident_key={"Custom Data 1": "code", "Email Address": "email"},
+    resident_key={"Email Address": "email", "Custom Data 1": "code"},
     time=("End Date", "EndDate", "Start Date"),
     time_patterns=("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S"),
 )  # fmt: skip

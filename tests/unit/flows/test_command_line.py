@@ -18,6 +18,7 @@ VERBS = (
     "release",
     "report",
     "run",
+    "init",
     "budget",
     "verify",
     "version",
