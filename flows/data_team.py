@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows import starting
 from flows.console import progress, say, say_json, verb
 from flows.options import (
     ContactsOption,
@@ -29,6 +30,7 @@ PANEL = "Data team"
 
 def register(app: typer.Typer) -> None:
     """Add these verbs."""
+    starting.register(app, PANEL)
     for name, function in (
         ("demo", demo),
         ("check", check),

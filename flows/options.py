@@ -138,6 +138,18 @@ def contact_file(path: Path | None) -> Path | None:
     return path
 
 
+def format_name(name: str | None) -> str | None:
+    """The name of an export format. Raises: UsageFault: there is none of this name."""
+    from typing import get_args
+
+    from schemas.survey import SourceFormat
+
+    known = get_args(SourceFormat)
+    if name is not None and name not in known:
+        raise UsageFault("format_unknown", "there is no such format", where="--format", do=f"Use {', '.join(known)}")
+    return name
+
+
 def _existing(path: Path, what: str) -> None:
     if not path.is_file():
         raise InputRefused(

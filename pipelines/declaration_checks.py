@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
+from pipelines.declaration_sources import source_problems
 from pipelines.yaml_lines import YamlFile
 from schemas.attributes import Attribute
 from schemas.errors import DeclarationFault
@@ -22,8 +23,10 @@ def problems_together(
     """Every problem that needs more than one part of the two files to see."""
     return chain(
         _names_and_cells(survey_yaml, with_nets(survey, attributes)),
+        source_problems(survey_yaml, survey),
         _population(survey_yaml, survey, policy_yaml, policy),
         _unit(policy_yaml, survey, policy),
+        _spend(policy_yaml, policy),
         _workload(policy_yaml, policy, attributes),
         _officers(policy_yaml, policy),
         _not_built_yet(survey_yaml, survey.not_built_yet()),
@@ -99,6 +102,24 @@ def _unit(file: YamlFile, survey: Survey, policy: Policy) -> Iterator[Declaratio
             at=("unit", "shared_keys"),
             do="Remove shared_keys",
         )
+
+
+def _spend(file: YamlFile, policy: Policy) -> Iterator[DeclarationFault]:
+    """A spend beyond a cap in the same currency; `privacy.spending` compares ε with ρ, when a plan is made."""
+    if policy.spend.noise == "laplace":
+        return
+    for currency in ("epsilon", "rho"):
+        spent = getattr(policy.spend, currency)
+        for scope in ("release", "wave", "year", "lifetime"):
+            allowed = getattr(getattr(policy.caps, scope), currency)
+            if spent is not None and allowed is not None and spent > allowed:
+                yield file.fault(
+                    "spend_beyond_cap",
+                    f"spends more than the cap of one {scope} allows",
+                    at=("spend", currency),
+                    do="Lower the spend, or raise the cap by an approved change of policy",
+                )
+                return
 
 
 def _workload(file: YamlFile, policy: Policy, attributes: tuple[Attribute, ...]) -> Iterator[DeclarationFault]:

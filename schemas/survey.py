@@ -107,11 +107,18 @@ class Membership(Declared):
     values: Annotated[tuple[str, ...], Field(min_length=1, alias="in")]
 
 
+SourceFormat = Literal[
+    "qualtrics", "surveymonkey", "google_forms", "microsoft_forms", "limesurvey", "odk", "kobo", "redcap", "survey123",
+    "delimited", "xlsx", "parquet",
+]  # fmt: skip
+"""The survey system an export is of, or what the file is. Codes of survey firms come as one of the last three."""
+
+
 class Source(Declared):
     """One kind of export. Several files may be given for one source."""
 
     id: Slug
-    format: Literal["qualtrics", "delimited", "xlsx", "parquet"]
+    format: SourceFormat
     layout: Literal["wide", "long"] = "wide"
     encoding: str = "auto"
     separator: str = "auto"
@@ -122,7 +129,8 @@ class Source(Declared):
     """Keep the rows whose column holds one of the values."""
     time: TimeColumn | None = None
     complete: Membership | None = None
-    """When a response counts as complete; without it, when any question is answered."""
+    """When a response counts as complete; without it, as its format says (LimeSurvey), or when any question is
+    answered."""
     columns: dict[str, str] = {}
     """Declared column name → the name this source gives it."""
     absent: tuple[str, ...] = ()

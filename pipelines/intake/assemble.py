@@ -11,13 +11,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.intake.batch import EncodedBatch, Quarantined, SourceFile
-from pipelines.intake.columns import name_in, needs_of, place
+from pipelines.intake.columns import filled_column, name_in, needs_of, place
 from pipelines.intake.contacts import contact_pseudonyms
 from pipelines.intake.encoding import Encoder
+from pipelines.intake.formats.registry import KINDS
 from pipelines.intake.identity import PSEUDONYM_BYTES, Severer
 from pipelines.intake.long_form import layout_of, wide_records
 from pipelines.intake.records import Records
-from pipelines.intake.rules import Member, counted, counting_rules, member
+from pipelines.intake.rules import Filled, Member, counted, counting_rules, member
 from pipelines.intake.sources import open_table
 from pipelines.intake.timestamps import UNKNOWN, UNREADABLE, Clock
 from schemas.attributes import Attribute, attributes_of, zone_columns
@@ -101,8 +102,11 @@ class _Room:
         self._source = source
         self._key = () if survey.residents.key == "none" else survey.residents.key
         self._rules: tuple[Member, ...] = counting_rules(survey, source)
-        self._complete = member(source.complete) if source.complete is not None else None
-        self._clock = Clock(source.time.pattern) if source.time is not None else None
+        filled = filled_column(source)
+        rule = member(source.complete) if source.complete is not None else None
+        self._complete = Filled(filled) if filled is not None else rule
+        spelled = KINDS[source.format].time_spelled
+        self._clock = Clock(source.time.pattern, spelled) if source.time is not None else None
         self._severer = severer
         self._encoder = encoder
         self._verified = verified

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipelines.intake.formats.registry import KINDS
 from pipelines.intake.header import Header
 from schemas.errors import InputRefused
 from schemas.questions import RankingQuestion, ThemesQuestion
@@ -32,6 +33,8 @@ def needs_of(survey: Survey, source: Source) -> tuple[Need, ...]:
         wanted.append(Need(source.time.column, f"sources.{source.id}.time"))
     if source.complete is not None:
         wanted.append(Need(source.complete.column, f"sources.{source.id}.complete"))
+    elif (filled := filled_column(source)) is not None:
+        wanted.append(Need(filled, f"sources.{source.id}.format"))
     wanted.extend(Need(d.column, f"demographic {d.id}") for d in survey.demographics)
     for question in survey.questions:
         if not isinstance(question, RankingQuestion | ThemesQuestion):
@@ -40,6 +43,12 @@ def needs_of(survey: Survey, source: Source) -> tuple[Need, ...]:
     for need in (*keys, *(w for w in wanted if w.column not in source.absent)):
         found.setdefault(need.column, need)
     return tuple(found.values())
+
+
+def filled_column(source: Source) -> str | None:
+    """The column that tells complete responses where the source declares no rule of its own, and has the column."""
+    column = KINDS[source.format].filled_when_complete
+    return None if source.complete is not None or column in source.absent else column
 
 
 def name_in(source: Source, column: str) -> str:

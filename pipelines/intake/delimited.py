@@ -13,6 +13,8 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from pipelines.intake.decode import BlockReader, Encoding, encoding_of, leading_text, utf8_blocks
+from pipelines.intake.formats.kind import ExportKind
+from pipelines.intake.formats.registry import DELIMITED
 from pipelines.intake.header import MAX_HEADER_ROWS, Header, header_of
 from pipelines.intake.records import MAX_RECORD_BYTES, Records, without_giants
 from schemas.errors import InputRefused
@@ -55,7 +57,7 @@ def open_delimited(
     encoding: str = "auto",
     separator: str = "auto",
     header_rows: int | None = None,
-    qualtrics: bool = False,
+    kind: ExportKind = DELIMITED,
     wanted: Sequence[str] = (),
 ) -> DelimitedTable:
     """Open a delimited file. `wanted`: column names that the right separator is likely to bring out of the header.
@@ -68,7 +70,7 @@ def open_delimited(
         raise InputRefused("source_empty", "the file is blank", where=path.name, do="Export again")
     chosen = _separator(text, separator, set(wanted), path.name)
     leading = list(_leading_records(text, chosen, MAX_HEADER_ROWS))
-    return DelimitedTable(path, found, chosen, header_of(leading, header_rows, qualtrics, path.name))
+    return DelimitedTable(path, found, chosen, header_of(leading, header_rows, path.name, kind.header_rows))
 
 
 def _separator(text: str, declared: str, wanted: set[str], file_name: str) -> str:

@@ -2,10 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pipelines.intake.qualtrics import qualtrics_header_rows
+from pipelines.intake.formats.kind import one_header_row
 from pipelines.intake.values import trim
 from schemas.errors import InputRefused
 
@@ -60,14 +60,19 @@ def plain(name: str) -> str:
     return re.sub(r"\s+", " ", trim(name))
 
 
-def header_of(leading: Sequence[Sequence[str]], declared_rows: int | None, qualtrics: bool, file_name: str) -> Header:
-    """The header in a file's leading records.
+def header_of(
+    leading: Sequence[Sequence[str]],
+    declared_rows: int | None,
+    file_name: str,
+    found: Callable[[Sequence[Sequence[str]]], int] = one_header_row,
+) -> Header:
+    """The header in a file's leading records. `found`: how many they are where no number is declared.
 
     Raises: InputRefused: no record at all, fewer than the declared header rows, or more than MAX_COLUMNS columns.
     """
     if not leading or not any(trim(cell) for cell in leading[0]):
         raise InputRefused("source_empty", "there is no header", where=file_name, do="Export again with column names")
-    rows = declared_rows or (qualtrics_header_rows(leading) if qualtrics else 1)
+    rows = declared_rows or found(leading)
     if len(leading) < rows:
         raise InputRefused(
             "header_missing", f"fewer records than the {rows} header rows", where=file_name, do="Check header_rows"

@@ -56,7 +56,7 @@ def open_parquet(path: Path) -> ParquetTable:
             names = file.schema_arrow.names
     except (pa.ArrowException, OSError):
         raise _unreadable(path) from None
-    return ParquetTable(path, Header(header_of([names], 1, False, path.name).names, (), 0))
+    return ParquetTable(path, Header(header_of([names], 1, path.name).names, (), 0))
 
 
 def _text(column: pa.Array, name: str, file_name: str) -> pa.Array:

@@ -33,6 +33,18 @@ class Member:
         return self._lookup(column)
 
 
+class Filled:
+    """Whether a record's value in one column is not blank."""
+
+    def __init__(self, column: str) -> None:
+        self._column = column
+        self._lookup = Lookup(lambda value: bool(trim(value)), np.bool_)
+
+    def holds(self, records: Records) -> NDArray[np.bool_]:
+        """One truth value a record."""
+        return self._lookup(records.columns[self._column])
+
+
 def one_of(values: Iterable[str]) -> Callable[[str], bool]:
     """The comparison with a declared list of values."""
     declared = {_comparable(value) for value in values}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipelines.intake.decode import open_source
 from pipelines.intake.delimited import open_delimited
+from pipelines.intake.formats.registry import KINDS
 from pipelines.intake.parquet import open_parquet
 from pipelines.intake.records import Table
 from pipelines.intake.xlsx import open_workbook
@@ -15,15 +16,13 @@ _MAGIC = {b"PK\x03\x04": "xlsx", b"PAR1": "parquet", b"\x1f\x8b": "gzip", b"\xd0
 
 
 def open_table(path: Path, source: Source, wanted: Sequence[str]) -> Table:
-    """The file as declared; a `qualtrics` source may also be a workbook. `wanted`: column names, to judge separators.
+    """The file as declared; exports of survey systems are text or a workbook. `wanted`: names, to judge separators.
 
     Raises: InputRefused.
     """
-    container = container_of(path)
-    if source.format in ("xlsx", "qualtrics") and container == "xlsx":
-        return open_workbook(
-            path, sheet=source.sheet, header_rows=source.header_rows, qualtrics=source.format == "qualtrics"
-        )
+    container, kind = container_of(path), KINDS[source.format]
+    if source.format not in ("delimited", "parquet") and container == "xlsx":
+        return open_workbook(path, sheet=source.sheet, header_rows=source.header_rows, kind=kind)
     if source.format == "parquet" and container == "parquet":
         return open_parquet(path)
     if source.format in ("xlsx", "parquet") or container != "text":
@@ -38,7 +37,7 @@ def open_table(path: Path, source: Source, wanted: Sequence[str]) -> Table:
         encoding=source.encoding,
         separator=source.separator,
         header_rows=source.header_rows,
-        qualtrics=source.format == "qualtrics",
+        kind=kind,
         wanted=wanted,
     )
 

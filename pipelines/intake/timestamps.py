@@ -1,6 +1,7 @@
 """When a response was given: microseconds since 1970 in UTC, read by a declared strptime pattern."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.intake.formats.kind import as_spelled
 from pipelines.intake.values import trim
 from schemas.errors import DeclarationFault
 
@@ -32,9 +34,13 @@ class Clock:
     vectorised way with the same result.
     """
 
-    def __init__(self, pattern: str) -> None:
-        """Raises: DeclarationFault (`time_pattern`): not a strptime pattern."""
+    def __init__(self, pattern: str, spelled: Callable[[str], str] = as_spelled) -> None:
+        """`spelled` brings a trimmed value to a spelling that patterns can describe.
+
+        Raises: DeclarationFault (`time_pattern`): not a strptime pattern.
+        """
         _check(pattern)
+        self._spelled = spelled
         self._pattern = pattern
         self._vectorised = _expression(pattern)
 
@@ -57,7 +63,7 @@ class Clock:
 
     def moment(self, value: str) -> int:
         """One value, as `moments`."""
-        plain = trim(value)
+        plain = self._spelled(trim(value))
         if not plain:
             return UNKNOWN
         for pattern in (self._pattern, _WORKBOOK_PATTERN):

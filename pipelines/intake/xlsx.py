@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.intake.archive import check_archive
+from pipelines.intake.formats.kind import ExportKind
+from pipelines.intake.formats.registry import XLSX
 from pipelines.intake.header import MAX_COLUMNS, MAX_HEADER_ROWS, Header, header_of
 from pipelines.intake.records import RECORDS_AT_ONCE, Records
 from schemas.errors import InputRefused
@@ -41,7 +43,7 @@ class WorkbookTable:
 
 
 def open_workbook(
-    path: Path, *, sheet: str | None = None, header_rows: int | None = None, qualtrics: bool = False
+    path: Path, *, sheet: str | None = None, header_rows: int | None = None, kind: ExportKind = XLSX
 ) -> WorkbookTable:
     """Open a sheet, the first one unless named.
 
@@ -68,4 +70,4 @@ def open_workbook(
             "format_unreadable", "not a readable XLSX workbook", where=path.name, do="Export again as XLSX or CSV"
         ) from None
     leading = [[cell or "" for cell in record.values()] for record in batch.slice(0, MAX_HEADER_ROWS).to_pylist()]
-    return WorkbookTable(path, header_of(leading, header_rows, qualtrics, path.name), batch)
+    return WorkbookTable(path, header_of(leading, header_rows, path.name, kind.header_rows), batch)

@@ -193,6 +193,18 @@ def other_options(world: World) -> None:
     world.edit("survey.yaml", '"4": Poor}', '"4": Bad, "6": Poor}')
 
 
+def drafted(content: str) -> Callable[[World], Arguments]:
+    """`init` from another export."""
+    draft = command("init", "new", "--from", "export.csv")
+    return lambda world: [world.source("export.csv", content), draft(world)][1]
+
+
+def codebook(content: str) -> Callable[[World], Arguments]:
+    """`init` with a codebook."""
+    draft = command("init", "new", "--from", "export.csv", "--codebook", "book.csv")
+    return lambda world: [world.source("book.csv", content), draft(world)][1]
+
+
 def lost(name: str) -> Callable[[World], None]:
     """Lose a key of the wave."""
     return lambda world: (world.wave_keys / name).unlink()
@@ -256,6 +268,9 @@ CASES: dict[str, Case] = {
     "a mailing file inside the workspace": Case(
         "declared", after(issuing, *INVITE, "--mailing", "hearsafe-workspace/mailing.csv")
     ),
+    "drafts where declarations are": Case("declared", command("init", ".")),
+    "an export format that does not exist": Case("declared", command("init", "new", "--format", "telepathy")),
+    "two exports of one id": Case("declared", command("init", "new", "--from", "export.csv", "--from", "export.csv")),
     "no such directory": Case("declared", command("release", "nowhere")),
     "no `survey.yaml`": Case("declared", after(without_survey, *RELEASE)),
     "no `policy.yaml`": Case("declared", after(without_policy, *RELEASE)),
@@ -275,6 +290,11 @@ CASES: dict[str, Case] = {
     ),
     "an invitation of a survey without codes": Case("declared", command(*INVITE)),
     "an end without a date": Case("ingested", command("close", ".", "--if-due")),
+    "an encoding that does not exist": Case("declared", coded("utf-9")),
+    "a time pattern that is none": Case("declared", survey_with("%Y-%m-%d %H:%M:%S", "%Q")),
+    "a separator of two characters": Case(
+        "declared", survey_with("format: delimited", "format: delimited, separator: '::'")
+    ),
     "a missing source file": Case("declared", command("ingest", ".", "--source", "none.csv")),
     "a missing contact list": Case("declared", command(*INGEST[:4], "--contacts", "none.csv")),
     "no contact list given": Case("declared", command(*INGEST[:4])),
@@ -286,7 +306,6 @@ CASES: dict[str, Case] = {
     "a needed column twice": Case("declared", twice),
     "an undecodable file": Case("declared", undecodable),
     "another encoding than declared": Case("declared", lambda world: [coded("utf-8")(world), latin(world)][1]),
-    "an encoding that does not exist": Case("declared", coded("utf-9")),
     "an empty file": Case("declared", export("")),
     "a blank file": Case("declared", export("\n\n  \n")),
     "a quotation mark never closed in a large file": Case(
@@ -296,6 +315,9 @@ CASES: dict[str, Case] = {
     "a damaged workbook": Case("declared", xlsx(b"PK\x03\x04" + bytes(200))),
     "a workbook that is a ZIP bomb": Case("declared", xlsx(workbook(bytes(40 << 20)))),
     "a workbook where CSV is declared": Case("declared", export(workbook(b"<worksheet/>"))),
+    "a draft from a file without a header": Case("declared", drafted(ROW * 3)),
+    "a codebook without names": Case("declared", codebook("Q1,Q2\n1,2\n")),
+    "a codebook with a type that is none": Case("declared", codebook("variable,type\nQ1,slider\n")),
     "an ingest after questions changed": Case("ingested", after(other_options, *INGEST)),
     "codes that were never issued": Case("declared", after(issuing, *INGEST)),
     "an answer to a closed wave": Case("ingested", after(closed, *INGEST, "--replace")),

@@ -19,6 +19,7 @@ VERBS = (
     "release",
     "report",
     "run",
+    "init",
     "budget",
     "close",
     "expire",

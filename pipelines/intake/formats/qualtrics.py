@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipelines.intake.formats.kind import ExportKind
 from pipelines.intake.values import trim
 
 _LABELS = {
@@ -32,3 +33,26 @@ def qualtrics_header_rows(leading: Sequence[Sequence[str]]) -> int:
         if labels >= 2:
             return 2
     return 1
+
+
+QUALTRICS = ExportKind(
+    "qualtrics",
+    header_rows=qualtrics_header_rows,
+    marks=frozenset({"startdate", "enddate", "recordeddate", "responseid", "distributionchannel", "userlanguage"}),
+    marks_needed=3,
+    identity=(
+        "IPAddress", "RecipientLastName", "RecipientFirstName", "RecipientEmail", "ExternalReference",
+        "ExternalDataReference", "LocationLatitude", "LocationLongitude", "ResponseId",
+    ),
+    service=(
+        "StartDate", "EndDate", "Status", "Progress", "Duration (in seconds)", "Finished", "RecordedDate",
+        "DistributionChannel", "UserLanguage",
+    ),
+    resident_key={"RecipientEmail": "email", "ExternalReference": "code", "ExternalDataReference": "code"},
+    time=("RecordedDate", "EndDate"),
+    time_patterns=("%Y-%m-%d %H:%M:%S",),
+    where={"Status": ("IP Address", "0")},
+    complete={"Finished": ("TRUE", "1")},
+    missing={"-99": "not_answered"},
+)  # fmt: skip
+"""`IP Address` (0) is a normal response. Where paper forms were keyed in the preview, `where` must keep that, too."""

@@ -1,0 +1,45 @@
+"""Runs `hearsafe init` in this process, and reads what it wrote."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from flows.command_line import run
+
+Told = ("--population", "testville-adults", "--frame", "20000", "--responses", "3000")
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A folder of drafts, and what was said on the way."""
+
+    folder: Path
+    code: int
+    out: str
+    err: str
+
+    def text(self, name: str = "survey.yaml") -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def plain(self, name: str = "survey.yaml") -> dict[str, Any]:
+        return YAML(typ="safe", pure=True).load(self.text(name))
+
+
+Init = Callable[..., Drafted]
+
+
+@pytest.fixture
+def init(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Init:
+    """`init` of a new folder with some arguments."""
+
+    def of(*arguments: str | Path, folder: str = "testville") -> Drafted:
+        capsys.readouterr()
+        code = run(["init", str(tmp_path / folder), *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return Drafted(tmp_path / folder, code, out, err)
+
+    return of
