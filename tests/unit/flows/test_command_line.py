@@ -13,6 +13,7 @@ VERBS = (
     "check",
     "ingest",
     "plan",
+    "tune",
     "approve",
     "officer-key",
     "release",
