@@ -9,7 +9,9 @@ from flows.console import progress, say, say_json, show, verb
 from flows.options import (
     Directory,
     JsonOption,
+    NoBrowserOption,
     PolicyOption,
+    PortOption,
     WitnessOption,
     WorkspaceOption,
     declared,
@@ -25,7 +27,13 @@ PANEL = "Privacy officer"
 
 def register(app: typer.Typer) -> None:
     """Add these verbs."""
-    for name, function in (("officer-key", officer_key), ("plan", plan), ("approve", approve), ("budget", budget)):
+    for name, function in (
+        ("officer-key", officer_key),
+        ("plan", plan),
+        ("tune", tune),
+        ("approve", approve),
+        ("budget", budget),
+    ):
         app.command(name, rich_help_panel=PANEL)(function)
 
 
@@ -70,6 +78,25 @@ def plan(
         say(line)
     for table in kind_tables(made, explain=explain):
         show(table)
+
+
+@verb
+def tune(
+    context: typer.Context,
+    directory: Directory,
+    port: PortOption = None,
+    no_browser: NoBrowserOption = False,
+    policy: PolicyOption = None,
+    witness: WitnessOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Open the officer's app: turn the policy's numbers and see cost and margins at once. Spends nothing."""
+    from flows.apps import open_app
+
+    declared(directory, policy)
+    places = {"dir": directory, "policy": policy, "witness": witness, "workspace": workspace_root(context, workspace)}
+    given = {name: None if place is None else str(place.absolute()) for name, place in places.items()}
+    open_app("tune_budget.py", given, port=port, browser=not no_browser)
 
 
 def _ledger_if_any(context: typer.Context, workspace: Path | None, witness: Path | None) -> "Ledger | None":

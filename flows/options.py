@@ -63,6 +63,10 @@ WitnessOption = Annotated[
 OfficerKeyOption = Annotated[
     Path | None, typer.Option("--officer-key", metavar="FILE", help="Private key of the approving officer.")
 ]
+PortOption = Annotated[
+    int | None, typer.Option("--port", metavar="N", help="Port on this machine (else any free one).")
+]
+NoBrowserOption = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 
 

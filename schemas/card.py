@@ -269,12 +269,24 @@ class CardIndex(Declared):
     score: Literal["positive", "mean"]
 
 
+class Translation(Declared):
+    """The labels of the questionnaire in a further language, where the survey file has them.
+
+    Keys of `labels`: `attribute` for its text, `attribute/code` for a cell's, `attribute#base` for who was asked.
+    """
+
+    language: str
+    title: str | None
+    labels: dict[str, str]
+
+
 class Instrument(Declared):
     """The public questionnaire: every label that a reader of the Parquet files needs."""
 
     language: str
     attributes: tuple[CardAttribute, ...]
     indices: tuple[CardIndex, ...]
+    translations: tuple[Translation, ...] = ()
 
 
 class LedgerOnCard(Declared):

@@ -50,7 +50,13 @@ class Sample:
     sign: Callable[[bytes], str]
 
 
-def sample_survey(ratings: int = 14, language: str = "en") -> Survey:
+def _translated(texts: dict[str, str], languages: tuple[str, ...]) -> dict[str, str]:
+    """The text in further languages: itself, marked."""
+    first = next(iter(texts.values()))
+    return texts | {tag: f"{tag}: {first}" for tag in languages if tag not in texts}
+
+
+def sample_survey(ratings: int = 14, language: str = "en", languages: tuple[str, ...] = ()) -> Survey:
     scale = {
         "1": "Excellent",
         "2": "Good",
@@ -63,7 +69,10 @@ def sample_survey(ratings: int = 14, language: str = "en") -> Survey:
             "id": f"item_{i}",
             "column": f"Q{i}",
             "type": "rating",
-            "text": {language: _ITEMS[i % len(_ITEMS)] + ("" if i < len(_ITEMS) else f", part {i // len(_ITEMS) + 1}")},
+            "text": _translated(
+                {language: _ITEMS[i % len(_ITEMS)] + ("" if i < len(_ITEMS) else f", part {i // len(_ITEMS) + 1}")},
+                languages,
+            ),
             "options": scale,
             "positive": ["1", "2"],
         }
@@ -83,7 +92,7 @@ def sample_survey(ratings: int = 14, language: str = "en") -> Survey:
     return Survey.model_validate(
         {
             "survey": "riverbend-sample",
-            "title": {language: "Riverbend Community Survey"},
+            "title": _translated({language: "Riverbend Community Survey"}, languages),
             "population": "riverbend-adults",
             "wave": {"id": "2026", "year": 2026},
             "expected": {"responses": 1500, "invited": 6000},
@@ -205,11 +214,12 @@ def make_sample(
     sd: float = 9.0,
     needed: int = 0,
     language: str = "en",
+    languages: tuple[str, ...] = (),
     seed: int = 7,
     planned: bool = False,
 ) -> Sample:
     """`planned`: with the real plan, estimates and summary instead of the naive ones (then `noise` and `sd` say nothing)."""
-    survey, policy = sample_survey(ratings, language), sample_policy(needed)
+    survey, policy = sample_survey(ratings, language, languages), sample_policy(needed)
     attributes = attributes_of(survey)
     plan = (
         make_plan(survey, policy, survey_digest="1" * 64, policy_digest="2" * 64)

@@ -75,6 +75,16 @@ def value_words(value: float, unit: str, scale: Scale = PERCENT) -> str:
     return f"{value:.{_decimals(scale)}f}".replace("-", MINUS)
 
 
+def signed_words(value: float, unit: str, scale: Scale = PERCENT) -> str:
+    """A difference as printed, always with its sign.
+
+    >>> signed_words(7.2, "percent"), signed_words(-0.31, "score", Scale(1, 4)), signed_words(0.2, "points")
+    ('+7', '−0.3', '0')
+    """
+    words = value_words(value, "score" if unit == "score" else "points", scale)
+    return words if words[0] in f"+{MINUS}" or not float(words) else f"+{words}"
+
+
 def margin_words(moe: float, unit: str, scale: Scale = PERCENT) -> str:
     """A margin to the precision of its figure, never printed as 0.
 

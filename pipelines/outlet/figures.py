@@ -24,6 +24,19 @@ from schemas.released import SummaryRow
 HEADLINES = ("pct_positive", "nps", "mean", "index")
 """Statistics that sum a question up in one number, the first one there is wins."""
 
+STATISTIC_NAMES = {
+    "pct_positive": "positive",
+    "mean": "mean",
+    "nps": "net promoter score",
+    "index": "index",
+    "pct": "share",
+}
+
+DIFFERENCE = "_difference"
+"""Ending of a statistic that is a group's figure less everybody's."""
+
+_SHOWN = frozenset((*HEADLINES, "pct", "pct_no_opinion", "population"))
+
 MEAN_SUFFIX = "__mean"
 """Ending of the score attribute of a numeric question."""
 
@@ -39,9 +52,12 @@ class Figures:
         self._overall: dict[tuple[str, str, str | None, bool], SummaryRow] = {}
         self._grouped: dict[tuple[str, str, str, bool], list[SummaryRow]] = defaultdict(list)
         self._group_attributes: dict[str, dict[str, None]] = defaultdict(dict)
+        self._further: dict[str, list[SummaryRow]] = defaultdict(list)
         for figure in starmap(SummaryRow, zip(*columns, strict=True)):
             if figure.group_attribute is None:
                 self._overall[figure.subject, figure.statistic, figure.option, figure.weighted] = figure
+                if figure.statistic not in _SHOWN:
+                    self._further[figure.subject].append(figure)
             else:
                 key = (figure.subject, figure.statistic, figure.group_attribute, figure.weighted)
                 self._grouped[key].append(figure)
@@ -60,6 +76,19 @@ class Figures:
         """The one number that sums a question up, if it has one."""
         found = (self.overall(subject, statistic) for statistic in HEADLINES)
         return next((figure for figure in found if figure is not None), None)
+
+    def headline_of(self, attribute: str) -> SummaryRow | None:
+        """The headline of an attribute, or of the score attribute behind it (numeric questions)."""
+        return self.headline(attribute) or self.headline(attribute + MEAN_SUFFIX)
+
+    def further(self, attribute: str) -> list[SummaryRow]:
+        """Figures for everybody that no chart of the report is made for, such as trends and gaps to a benchmark."""
+        return [*self._further.get(attribute, ()), *self._further.get(attribute + MEAN_SUFFIX, ())]
+
+    def differences(self, subject: str, statistic: str, group_attribute: str) -> dict[str, SummaryRow]:
+        """Released differences between a group and everybody, by group."""
+        rows = self.grouped(subject, statistic + DIFFERENCE, group_attribute)
+        return {row.group: row for row in rows if row.group is not None}
 
     def grouped(self, subject: str, statistic: str, group_attribute: str) -> list[SummaryRow]:
         """The figures of the groups of a demographic, in the order of the file."""
@@ -84,6 +113,12 @@ def scale_of(figure: SummaryRow, attributes: Mapping[str, CardAttribute]) -> Sca
     return Scale(min(scores), max(scores)) if scores else Scale(0.0, 1.0)
 
 
+def headline_name(lead: SummaryRow, attribute: CardAttribute) -> str:
+    """What a headline figure is, in words, with the unit of a mean."""
+    unit = f" {attribute.measure_unit}" if lead.statistic == "mean" and attribute.measure_unit else ""
+    return f"{STATISTIC_NAMES.get(lead.statistic, lead.statistic)}{unit}"
+
+
 def bar(label: str, figure: SummaryRow, scale: Scale, note: str = "", anchor: str = "", target: str = "") -> Bar:
     """A figure as a row. What is not publishable is grey and says why; what knows nothing shows no number."""
     hidden = figure.value is None or figure.reason in ("no_information", "undefined")
@@ -105,20 +140,6 @@ def bar(label: str, figure: SummaryRow, scale: Scale, note: str = "", anchor: st
         anchor,
         target,
     )
-
-
-def comparison(group: SummaryRow, everybody: SummaryRow | None) -> str:
-    """'higher' or 'lower' than everybody, where both may be published and their 95 % intervals do not meet.
-
-    Intervals that do not meet are a cautious test at any correlation of the two errors.
-    """
-    if everybody is None or not (group.publishable and everybody.publishable):
-        return ""
-    if None in (group.low, group.high, everybody.low, everybody.high):
-        return ""
-    if (group.low or 0.0) > (everybody.high or 0.0):
-        return "higher than everybody"
-    return "lower than everybody" if (group.high or 0.0) < (everybody.low or 0.0) else ""
 
 
 def ranked(figures: Iterable[tuple[str, str, SummaryRow]]) -> list[tuple[str, str, SummaryRow]]:

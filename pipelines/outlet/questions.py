@@ -4,18 +4,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from pipelines.outlet.charts import PERCENT, REASON_WORDS, Bar, about
-from pipelines.outlet.figures import HEADLINES, MEAN_SUFFIX, Figures, bar, comparison, scale_of
+from pipelines.outlet.differences import verdict
+from pipelines.outlet.figures import HEADLINES, MEAN_SUFFIX, STATISTIC_NAMES, Figures, bar, headline_name, scale_of
+from pipelines.outlet.further import further_rows
 from schemas.attributes import CellRole
 from schemas.card import CardAttribute
 from schemas.released import SummaryRow
-
-_NAMES = {
-    "pct_positive": "positive",
-    "mean": "mean",
-    "nps": "net promoter score",
-    "index": "index",
-    "pct": "share",
-}
 
 
 @dataclass(frozen=True)
@@ -27,6 +21,11 @@ class GroupTable:
     bars: tuple[Bar, ...]
     options: tuple[str, ...]
     matrix: tuple[tuple[str, tuple[Bar, ...]], ...]
+
+    @property
+    def some(self) -> bool:
+        """Whether any figure of it is publishable: what is printed."""
+        return any(not b.grey for b in (*self.bars, *(cell for _, row in self.matrix for cell in row)))
 
 
 @dataclass(frozen=True)
@@ -53,15 +52,13 @@ class QuestionView:
     """Whether any group row has a note; all group tables of a question share one layout."""
     publishable: int
     figures: int
-
-
-def _headline(attribute: CardAttribute, figures: Figures) -> SummaryRow | None:
-    return figures.headline(attribute.id) or figures.headline(attribute.id + MEAN_SUFFIX)
+    further: tuple[Bar, ...]
+    """Figures beyond the answers themselves: trends, gaps to a benchmark, ranks."""
 
 
 def question_view(attribute: CardAttribute, attributes: dict[str, CardAttribute], figures: Figures) -> QuestionView:
     """Arrange the figures of a question or an index."""
-    lead = _headline(attribute, figures)
+    lead = figures.headline_of(attribute.id)
     headline = None if lead is None else bar("", lead, scale_of(lead, attributes))
     chart, aside = _distribution(attribute, figures)
     groups, silent = _groups(attribute, attributes, figures, lead)
@@ -75,7 +72,7 @@ def question_view(attribute: CardAttribute, attributes: dict[str, CardAttribute]
         base=attribute.base,
         headline="" if headline is None else headline.value,
         headline_margin="" if headline is None else headline.margin,
-        headline_name="" if lead is None else _headline_name(lead, attribute),
+        headline_name="" if lead is None else headline_name(lead, attribute),
         headline_note="" if headline is None else headline.note,
         grey=headline is not None and headline.grey,
         also=_also(attribute, attributes, figures, lead),
@@ -88,17 +85,13 @@ def question_view(attribute: CardAttribute, attributes: dict[str, CardAttribute]
         noted=any(b.note for g in groups for b in g.bars),
         publishable=sum(not b.grey for b in counted),
         figures=len(counted) + silent_figures,
+        further=further_rows(attribute, attributes, figures),
     )
 
 
 def _is_weighted(attribute: CardAttribute, figures: Figures) -> list[bool]:
     found = (figures.overall(attribute.id, "pct", cell.code) for cell in attribute.cells)
     return [figure.weighted for figure in found if figure is not None]
-
-
-def _headline_name(lead: SummaryRow, attribute: CardAttribute) -> str:
-    unit = f" {attribute.measure_unit}" if lead.statistic == "mean" and attribute.measure_unit else ""
-    return f"{_NAMES.get(lead.statistic, lead.statistic)}{unit}"
 
 
 def _also(
@@ -112,7 +105,7 @@ def _also(
         if other is None or lead is None or other.statistic == lead.statistic or not other.publishable:
             continue
         row = bar("", other, scale_of(other, attributes))
-        said.append(f"{_NAMES[statistic]} {row.value} ({row.margin})")
+        said.append(f"{STATISTIC_NAMES[statistic]} {row.value} ({row.margin})")
     if lead is not None and lead.weighted:
         plain = figures.overall(lead.subject, lead.statistic, weighted=False)
         known = plain is not None and plain.value is not None and plain.publishable
@@ -135,7 +128,7 @@ def _distribution(attribute: CardAttribute, figures: Figures) -> tuple[tuple[Bar
     no_opinion = figures.overall(attribute.id, "pct_no_opinion")
     if no_opinion is not None and not aside:
         labels = [cell.label for cell in attribute.cells if cell.role is CellRole.NO_OPINION]
-        aside.append(bar(" / ".join(labels) or "No opinion", no_opinion, PERCENT))
+        aside.append(bar(labels[0] if len(labels) == 1 else " / ".join(labels) or "No opinion", no_opinion, PERCENT))
     if attribute.kind == "multi":
         chart.sort(key=lambda row: -float(row.at or 0))
     return tuple(chart), tuple(aside)
@@ -148,6 +141,8 @@ def _groups(
     silent: dict[str, list[str]] = defaultdict(list)
     subject = attribute.id if lead is None else lead.subject
     for group_attribute in dict.fromkeys((*figures.group_attributes(subject), *figures.group_attributes(attribute.id))):
+        if group_attribute not in attributes:
+            continue
         labels = {cell.code: cell.label for cell in attributes[group_attribute].cells}
         single = figures.grouped(subject, lead.statistic, group_attribute) if lead is not None else []
         found = single or figures.grouped(attribute.id, "pct", group_attribute)
@@ -156,9 +151,13 @@ def _groups(
             silent[REASON_WORDS[reasons.pop()]].append(group_attribute)
         elif single and lead is not None:
             everybody = figures.overall(subject, lead.statistic, weighted=single[0].weighted)
+            apart = figures.differences(subject, lead.statistic, group_attribute)
             scale = scale_of(single[0], attributes)
-            bars = tuple(bar(labels[f.group or ""], f, scale, comparison(f, everybody)) for f in single)
-            name = _headline_name(single[0], attribute)
+            bars = tuple(
+                bar(labels.get(f.group or "", ""), f, scale, verdict(f, everybody, apart.get(f.group or "")))
+                for f in single
+            )
+            name = headline_name(single[0], attribute)
             tables.append(GroupTable(attributes[group_attribute].label, name, bars, (), ()))
         elif found:
             tables.append(_matrix(attribute, attributes[group_attribute].label, labels, found))
@@ -174,5 +173,5 @@ def _matrix(attribute: CardAttribute, label: str, labels: dict[str, str], found:
         row = tuple(
             empty if (figure := cells.get((group, o.code))) is None else bar(o.label, figure, PERCENT) for o in options
         )
-        rows.append((labels[group or ""], row))
+        rows.append((labels.get(group or "", ""), row))
     return GroupTable(label, "share", (), tuple(o.label for o in options), tuple(rows))

@@ -13,6 +13,7 @@ from pipelines.outlet.charts import REASON_WORDS, date_words, epsilon_words, pos
 from pipelines.outlet.charts import Scale as Axis
 from pipelines.outlet.parquet import read_parquet
 from pipelines.outlet.view import view_of
+from pipelines.outlet.wording import languages_of, plain
 from schemas.card import Card, ScopeLoss
 from schemas.errors import IntegrityFault
 from schemas.manifest import CARD_FILE, ESTIMATES_FILE, SUMMARY_FILE
@@ -26,13 +27,24 @@ _SCOPE_NAMES = {"release": "this release", "wave": "this wave", "year": "this ye
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+    )
+    made.filters["plain"] = plain
+    made.filters["cssquote"] = _css_text
+    return made
+
+
+def _css_text(text: str) -> Markup:
+    """A text inside a CSS string in a style element: everything but plain letters and digits is escaped by number."""
+    return Markup("").join(
+        c if c.isascii() and (c.isalnum() or c in " .,-") else Markup(f"\\{ord(c):x} ")  # noqa: S704  (hexadecimal)
+        for c in text
     )
 
 
@@ -56,6 +68,7 @@ def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
     words: dict[str, Any] = {
         "card": card,
         "view": view_of(card, estimates, summary),
+        "languages": languages_of(card),
         "lang": Markup(' lang="{}"').format(card.instrument.language) if foreign else "",
         "loss": loss,
         "scopes": [_scope_row(scope) for scope in loss.spent.scopes()],

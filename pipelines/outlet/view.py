@@ -6,12 +6,16 @@ from itertools import groupby
 import pyarrow as pa
 
 from pipelines.outlet.charts import Bar, about
+from pipelines.outlet.differences import Standing, standing_out
 from pipelines.outlet.figures import Figures, bar, ranked, scale_of
 from pipelines.outlet.participation import Participation, participation_of
 from pipelines.outlet.questions import QuestionView, question_view
+from pipelines.outlet.wording import phrase, title_of, worded
 from schemas.attributes import CellRole
 from schemas.card import Card, CardAttribute
 from schemas.released import SummaryRow
+
+_FROM_TO = "From “{}” to “{}”".format
 
 HEADLINE_COUNT = 5
 """Questions named as most and least positive."""
@@ -32,10 +36,12 @@ class Block:
 class ReportView:
     """Everything the report shows but the card's own texts."""
 
+    title: str
     respondents: str
     respondents_margin: str
     highest: tuple[Bar, ...]
     lowest: tuple[Bar, ...]
+    differences: Standing
     indices: tuple[Bar, ...]
     index_groups: tuple[QuestionView, ...]
     silent_indices: tuple[str, ...]
@@ -47,6 +53,7 @@ class ReportView:
 
 def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
     """Arrange the released figures for reading. Uses the card and the released tables only."""
+    card = card.model_copy(update={"instrument": worded(card.instrument)})
     figures = Figures(summary)
     attributes = {a.id: a for a in card.instrument.attributes}
     questions = [a for a in card.instrument.attributes if a.origin == "question"]
@@ -65,10 +72,12 @@ def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
     index_groups = tuple(view for view in index_views if view.groups)
     people = card.expert.participation
     return ReportView(
+        title=title_of(card),
         respondents=about(people.estimated_respondents),
         respondents_margin=f"± {max(1, round(1.96 * people.noise_sd)):,}",
         highest=tuple(_overview(item, attributes) for item in order[:shown]),
         lowest=tuple(_overview(item, attributes) for item in reversed(order[len(order) - shown :])),
+        differences=standing_out([*indices, *questions], attributes, figures),
         indices=tuple(
             row if row.anchor.removeprefix("i-") in {view.id for view in index_groups} else row._replace(anchor="")
             for row in (_overview(item, attributes, "i") for item in ranked(indexed))
@@ -111,7 +120,7 @@ def _blocks(
             blocks.append((index.label, lead, items))
     rest = [a for a in questions if a.id not in taken]
     for labels, run in groupby(rest, key=_scale_title):
-        title = "Other questions" if len(labels) < 2 else f"From “{labels[0]}” to “{labels[-1]}”"
+        title = "Other questions" if len(labels) < 2 else phrase(_FROM_TO, labels[0], labels[-1])
         blocks.append((title, None, list(run)))
     return tuple(
         Block(

@@ -14,6 +14,7 @@ VERBS = (
     "ingest",
     "invite",
     "plan",
+    "tune",
     "approve",
     "officer-key",
     "release",

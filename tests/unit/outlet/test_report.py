@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pipelines.outlet.charts import PERCENT, Scale, margin_words, position, valu
 from pipelines.outlet.publish import publish
 from pipelines.outlet.report import render_report, report_from_folder
 from pipelines.outlet.verify import verify
+from schemas.attributes import attributes_of
 from schemas.errors import IntegrityFault
 from tests.outlet_sample import MARKUP, Sample, make_sample
 
@@ -94,7 +96,7 @@ def test_numbers_are_shown_without_false_precision(page: str) -> None:
     shown = re.findall(r"<b>([^<]*)</b><span>([^<]*)</span>", page)
     assert shown
     for value, margin in shown:
-        assert re.fullmatch(r"\d{1,3}%|[+−]?\d{1,3}|−?\d+\.\d", value), value
+        assert re.fullmatch(r"\d{1,3}%|[+−]?\d{1,3}|[+−]?\d+\.\d", value), value
         assert re.fullmatch(r"± (\d+|\d+\.\d)", margin), margin
         assert margin not in ("± 0", "± 0.0")
 
@@ -195,3 +197,88 @@ def test_the_largest_surveys_stay_small_and_quick(tmp_path: Path) -> None:
     began = time.perf_counter()
     report_from_folder(tmp_path / "r")
     assert time.perf_counter() - began < 4
+
+
+def test_differences_beyond_their_margin_are_named_and_no_others(page: str, published: Path) -> None:
+    section = page[page.index("<h2 id=differences>") : page.index("<h2 id=indices>")]
+    shown = re.findall(r"<b>([+−][\d.]+)</b><span>± ([\d.]+)</span>", section)
+    assert shown
+    for value, margin in shown:
+        assert float(value.replace("−", "-")) ** 2 > (float(margin) - 1) ** 2
+    figures = [row for row in verify(published).summary.to_pylist() if row["group"] is not None and row["publishable"]]
+    assert 0 < len(shown) < len(figures)
+
+
+def _with_rows(table: pa.Table, rows: list[dict[str, object]]) -> pa.Table:
+    return pa.concat_tables([table, pa.Table.from_pylist(rows, schema=table.schema)])
+
+
+def test_released_differences_decide_over_intervals(published: Path) -> None:
+    found = verify(published)
+    rows = found.summary.to_pylist()
+    group = next(
+        r for r in rows if r["statistic"] == "pct_positive" and r["group"] and r["publishable"] and not r["weighted"]
+    )
+    for low, named in ((1.0, True), (-1.0, False)):
+        released = dict(
+            group, statistic="pct_positive_difference", unit="points", value=4.0, low=low, high=8.0 - low, moe=4.0 - low
+        )
+        others = [dict(r, publishable=False, reason="margin") for r in rows if r["group"] and r != group]
+        kept = [r for r in rows if not r["group"]] + [group, *others, released]
+        page = render_report(found.card, found.estimates, pa.Table.from_pylist(kept, schema=found.summary.schema))
+        section = page[page.index("<h2 id=differences>") : page.index("<h2 id=results")]
+        assert ("<b>+4</b><span>± 3</span>" in section) is named
+        assert (page.count("▲ higher than everybody") == 1) is named
+        assert ("None of the 1 publishable figures" in section) is not named
+
+
+def test_statistics_of_later_versions_are_shown_and_break_nothing(published: Path) -> None:
+    found = verify(published)
+    lead = next(
+        r
+        for r in found.summary.to_pylist()
+        if r["subject"] == "item_0" and r["statistic"] == "pct_positive" and not r["group"]
+    )
+    later = [
+        dict(lead, statistic="pct_positive_trend", option="2023", unit="points", value=6.0, low=2.0, high=10.0, moe=4.0),
+        dict(lead, statistic="benchmark_gap", option=None, unit="points", value=-1.0, low=-5.0, high=3.0, moe=4.0),
+        dict(lead, statistic="mean_rank", option="1", unit="score", value=2.0, low=1.8, high=2.2, moe=0.2),
+        dict(lead, statistic="share", unit="zloty", value=None, low=None, high=None, moe=None, publishable=False, reason="later"),
+        dict(lead, statistic="median", group_attribute="nobody", group="x"),
+        dict(lead, statistic="median", subject="no_such_question"),
+    ]  # fmt: skip
+    page = render_report(found.card, found.estimates, _with_rows(found.summary, later))
+    _Page(page)
+    article = page[page.index('id="q-item_0"') : page.index('id="q-item_1"')]
+    for words in ("2023: Per cent positive trend", "<b>+6</b>", "▲ higher, beyond its margin", "Benchmark gap", "no more than chance",
+                  "Excellent: Mean rank", "later"):  # fmt: skip
+        assert words in article, words
+
+
+def test_the_page_holds_every_language_of_the_survey_and_marks_each() -> None:
+    from pipelines.outlet.card import build_card
+    from pipelines.outlet.parquet import estimates_table, summary_table
+
+    sample = make_sample(ratings=3, people=90)
+    survey = sample.context.survey
+    quality = survey.questions[0].model_copy(update={"text": {"en": "Quality of life", "es": "Calidad <de> vida"}})
+    told = survey.model_copy(
+        update={"title": {"en": "Community Survey", "es": "Encuesta"}, "questions": (quality, *survey.questions[1:])}
+    )
+    attributes = attributes_of(told)
+    context = replace(sample.context, survey=told, attributes=attributes)
+    card = build_card(context, sample.estimates)
+    page = render_report(
+        card,
+        estimates_table(context.plan, {a.id: a for a in attributes}, sample.estimates),
+        summary_table("s", "w", sample.summary),
+    )
+    _Page(page)
+    assert (
+        '<span class="w l-en" lang="en">Quality of life</span><span class="w l-es" lang="es">Calidad &lt;de&gt; vida</span>'
+        in page
+    )
+    assert '<h1><span class="w l-en" lang="en">Community Survey</span>' in page
+    assert '<input type=radio name=language id="in-es">' in page
+    assert "<title>Community Survey 2026</title>" in page
+    assert "aria-label" not in page or not re.search(r'aria-label="[^"]*<', page)
