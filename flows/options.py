@@ -63,6 +63,9 @@ WitnessOption = Annotated[
 OfficerKeyOption = Annotated[
     Path | None, typer.Option("--officer-key", metavar="FILE", help="Private key of the approving officer.")
 ]
+MemoryOption = Annotated[
+    str | None, typer.Option("--memory", metavar="SIZE", help="Bound on the zone worker's memory, such as 2GB.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from pipelines.declarations import Declarations
 from pipelines.intake.batch import SourceFile
 from pipelines.ledger.store import Ledger
+from pipelines.memory import DEFAULT_INGEST, megabytes
 from pipelines.workspace import Workspace
 from pipelines.zone import launcher
 from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone
 from schemas.errors import InputRefused, ZoneFault
 from schemas.ledger import EventKind
-
-DEFAULT_MEMORY = "2GB"
 
 
 def _readable(path: Path, what: str) -> Path:
@@ -33,12 +32,12 @@ def ingest(
     key: KeySource,
     witness: Path | None = None,
     replace: bool = False,
-    memory: str = DEFAULT_MEMORY,
+    memory: str = DEFAULT_INGEST,
     tell: Callable[[str], None] = lambda _: None,
 ) -> str:
     """Take source files into the wave's zone. Returns: the current snapshot id (unchanged where all were known).
 
-    Raises: InputRefused, ZoneFault.
+    Raises: InputRefused, ZoneFault; UsageFault: `memory`.
     """
     survey = declarations.survey
     request = {
@@ -46,7 +45,7 @@ def ingest(
         "files": [(file.source_id, str(_readable(file.path, "source file"))) for file in files],
         "contacts": str(_readable(contacts, "contact list")) if contacts else None,
         "replace": replace,
-        "memory": memory,
+        "memory": megabytes(memory),
     }
     ledger = Ledger.open(workspace, witness=witness)
     request["ledger_key"] = ledger.public_key_hex

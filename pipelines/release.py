@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.declarations import Declarations
 from pipelines.ledger.store import Ledger
+from pipelines.memory import DEFAULT_RELEASE, megabytes
 from pipelines.outlet.publish import ReleaseContext, publish
 from pipelines.planning import planned
 from pipelines.workspace import Workspace
@@ -24,8 +25,6 @@ from schemas.canonical import digest
 from schemas.errors import ZoneFault
 from schemas.ledger import Charge, Event, EventKind
 from schemas.plan import Plan
-
-DEFAULT_MEMORY = "2GB"
 
 
 @dataclass(frozen=True)
@@ -102,12 +101,12 @@ def release(
     *,
     key: KeySource,
     witness: Path | None = None,
-    memory: str = DEFAULT_MEMORY,
+    memory: str = DEFAULT_RELEASE,
     tell: Callable[[str], None] = lambda _: None,
 ) -> ReleaseResult:
     """Release what the declarations plan, or return what was released before for the same plan and snapshot.
 
-    Raises: DeclarationFault, ZoneFault, BudgetRefused, IntegrityFault.
+    Raises: DeclarationFault, ZoneFault, BudgetRefused, IntegrityFault; UsageFault: `memory`.
     """
     tell("planning")
     survey = declarations.survey
@@ -116,7 +115,7 @@ def release(
     body = {
         "survey": survey.model_dump(mode="json", by_alias=True),
         "plan": plan.model_dump(mode="json"),
-        "memory": memory,
+        "memory": megabytes(memory),
         "ledger_key": ledger.public_key_hex,
     }
     with ledger.lock() as held:
