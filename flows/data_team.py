@@ -12,6 +12,7 @@ from flows.options import (
     Directory,
     JsonOption,
     KeyOption,
+    MemoryOption,
     OfficerKeyOption,
     PolicyOption,
     SourceOption,
@@ -126,11 +127,13 @@ def ingest(  # noqa: PLR0913, PLR0917  (the options of a command)
     policy: PolicyOption = None,
     key_source: KeyOption = "file",
     witness: WitnessOption = None,
+    memory: MemoryOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take raw exports into the encrypted zone. Outside it, only the new snapshot's id is said."""
     from pipelines import ingest as intake
+    from pipelines.memory import DEFAULT_INGEST
     from pipelines.zone.keys import KeySource
 
     if show and as_json:
@@ -152,6 +155,7 @@ def ingest(  # noqa: PLR0913, PLR0917  (the options of a command)
                 key=key,
                 witness=witness,
                 replace=replace,
+                memory=memory or DEFAULT_INGEST,
                 tell=tell,
             )
         say_json({"snapshot_id": snapshot}) if as_json else say(f"snapshot {snapshot}")
@@ -169,17 +173,26 @@ def release(
     policy: PolicyOption = None,
     key_source: KeyOption = "file",
     witness: WitnessOption = None,
+    memory: MemoryOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Charge the plan, measure once, and publish. The same plan on the same snapshot is returned free."""
     from flows.words import release_as_dict, release_line
     from pipelines import release as crossing
+    from pipelines.memory import DEFAULT_RELEASE
     from pipelines.zone.keys import KeySource
 
     declarations, key = declared(directory, policy), KeySource.parse(key_source)
     with progress("planning") as tell:
-        result = crossing.release(workspace_of(context, workspace), declarations, key=key, witness=witness, tell=tell)
+        result = crossing.release(
+            workspace_of(context, workspace),
+            declarations,
+            key=key,
+            witness=witness,
+            memory=memory or DEFAULT_RELEASE,
+            tell=tell,
+        )
     if as_json:
         say_json(release_as_dict(result, declarations.policy.delta))
     else:

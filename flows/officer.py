@@ -9,6 +9,7 @@ from flows.console import progress, say, say_json, show, verb
 from flows.options import (
     Directory,
     JsonOption,
+    MemoryOption,
     NoBrowserOption,
     PolicyOption,
     PortOption,
@@ -56,12 +57,15 @@ def plan(
     explain: Annotated[bool, typer.Option("--explain", help="List every table, however many there are.")] = False,
     policy: PolicyOption = None,
     witness: WitnessOption = None,
+    memory: MemoryOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a release would cost and how precise every table is expected to be. Spends nothing."""
-    from flows.plan_tables import header_lines, kind_tables, plan_as_dict
+    from flows.plan_tables import counting_lines, header_lines, kind_tables, plan_as_dict
+    from pipelines.memory import DEFAULT_RELEASE
     from pipelines.planning import approvals_given, planned, scopes_left
+    from pipelines.zone.packing import release_packing
     from schemas.canonical import digest
 
     declarations = declared(directory, policy)
@@ -76,6 +80,9 @@ def plan(
         return
     for line in header_lines(made, digest(made), left, approvals):
         say(line)
+    if explain:
+        for line in counting_lines(release_packing(declarations.survey, made, memory or DEFAULT_RELEASE)):
+            say(line)
     for table in kind_tables(made, explain=explain):
         show(table)
 

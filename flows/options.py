@@ -67,6 +67,9 @@ PortOption = Annotated[
     int | None, typer.Option("--port", metavar="N", help="Port on this machine (else any free one).")
 ]
 NoBrowserOption = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
+MemoryOption = Annotated[
+    str | None, typer.Option("--memory", metavar="SIZE", help="Bound on the zone worker's memory, such as 2GB.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pipelines.planning import ScopeLeft
+    from pipelines.zone.packing import Packing
     from schemas.plan import Plan, PublishedTable
 
 FEW = 12
@@ -42,6 +43,16 @@ def header_lines(plan: "Plan", digest: str, left: "list[ScopeLeft] | None", appr
         lines.append("Nothing has been spent in this workspace yet")
     lines.append(f"Approvals: {given} of {needed} given" if needed else "Approvals: none needed")
     return lines
+
+
+def counting_lines(packing: "Packing") -> list[str]:
+    """How the zone counts what is measured: columns read, keys they are packed into, and what the counts take."""
+    columns, keys = len(packing.columns), len(packing.keys)
+    cells = max((key.cells for key in packing.keys), default=0)
+    sums = sum(len(key.amounts) for key in packing.keys)
+    summed = f" and {sums} sums" if sums else ""
+    keyed = f"{keys} packed keys of at most {cells:,} cells{summed}, in {packing.memory / 1e6:.1f} MB"
+    return [f"Counting: one scan of {columns} columns, {keyed}; a table that is not measured is not counted"]
 
 
 def plan_as_dict(

@@ -6,6 +6,7 @@ from pathlib import Path
 from pipelines.declarations import Declarations
 from pipelines.intake.batch import SourceFile
 from pipelines.ledger.store import Ledger
+from pipelines.memory import DEFAULT_INGEST, megabytes
 from pipelines.wave_end import require_accepting
 from pipelines.workspace import Workspace
 from pipelines.zone import launcher
@@ -13,8 +14,6 @@ from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone
 from schemas.errors import InputRefused, ZoneFault
 from schemas.ledger import EventKind
-
-DEFAULT_MEMORY = "2GB"
 
 
 def readable(path: Path, what: str) -> Path:
@@ -35,13 +34,13 @@ def ingest(
     key: KeySource,
     witness: Path | None = None,
     replace: bool = False,
-    memory: str = DEFAULT_MEMORY,
+    memory: str = DEFAULT_INGEST,
     tell: Callable[[str], None] = lambda _: None,
 ) -> str:
     """Take source files into the wave's zone. Returns: the current snapshot id, unchanged where no file was
     written since it was taken in: whether there is a new one never depends on what the files hold.
 
-    Raises: InputRefused, ZoneFault.
+    Raises: InputRefused, ZoneFault; UsageFault: `memory`.
     """
     survey = declarations.survey
     request = {
@@ -49,7 +48,7 @@ def ingest(
         "files": [(file.source_id, str(readable(file.path, "source file"))) for file in files],
         "contacts": str(readable(contacts, "contact list")) if contacts else None,
         "replace": replace,
-        "memory": memory,
+        "memory": megabytes(memory),
     }
     ledger = Ledger.open(workspace, witness=witness)
     require_accepting(ledger.state(), survey)

@@ -11,6 +11,7 @@ from pathlib import Path
 from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
 from pipelines.ledger.store import Ledger
+from pipelines.memory import DEFAULT_RELEASE, megabytes
 from pipelines.outlet.publish import ReleaseContext, publish
 from pipelines.planning import planned
 from pipelines.wave_end import require_zone
@@ -28,8 +29,6 @@ from schemas.errors import ZoneFault
 from schemas.ledger import Charge, Event, EventKind
 from schemas.nets import with_nets
 from schemas.plan import Plan
-
-DEFAULT_MEMORY = "2GB"
 
 
 @dataclass(frozen=True)
@@ -107,12 +106,12 @@ def release(
     *,
     key: KeySource,
     witness: Path | None = None,
-    memory: str = DEFAULT_MEMORY,
+    memory: str = DEFAULT_RELEASE,
     tell: Callable[[str], None] = lambda _: None,
 ) -> ReleaseResult:
     """Release what the declarations plan, or return what was released before for the same plan and snapshot.
 
-    Raises: DeclarationFault, ZoneFault, BudgetRefused, IntegrityFault.
+    Raises: DeclarationFault, ZoneFault, BudgetRefused, IntegrityFault; UsageFault: `memory`.
     """
     tell("planning")
     survey = declarations.survey
@@ -122,7 +121,7 @@ def release(
     body = {
         "survey": survey.model_dump(mode="json", by_alias=True),
         "plan": plan.model_dump(mode="json"),
-        "memory": memory,
+        "memory": megabytes(memory),
         "ledger_key": ledger.public_key_hex,
     }
     with ledger.lock() as held:

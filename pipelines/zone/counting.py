@@ -1,128 +1,170 @@
-"""Exact counts of the planned tables, by plain portable SQL over integer codes. What comes out is `Exact`."""
+"""Exact counts of the planned tables, in one scan of the responses. What comes out is `Exact`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Mapping, Sequence
+from math import prod
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipelines.zone.packing import Amount, Digit, Key, Packing, Part
 from privacy.measure import Exact
-from schemas.attributes import MICRO, Attribute, zone_columns
+from schemas.attributes import MICRO
+from schemas.errors import InternalFault
 from schemas.plan import MeasuredTable
 
-
-@dataclass(frozen=True)
-class _Axis:
-    attribute: Attribute
-    columns: tuple[str, ...]
-
-
-def table_query(axes: tuple[_Axis, ...], relation: str) -> tuple[str, list[tuple[int, ...]]]:
-    """The SQL of one table and, for each of its sums, the positions on the multi axes that it counts.
-
-    One GROUP BY over the single-choice columns (and a score's special cell); a multi adds one sum per cell, a score
-    adds sums of what goes to `high`.
-    """
-    keys: list[str] = []
-    score = next((axis.columns[0] for axis in axes if axis.attribute.kind == "score"), None)
-    for axis in axes:
-        if axis.attribute.kind == "single":
-            keys.append(axis.columns[0])
-        elif axis.attribute.kind == "score":
-            keys.append(f"CAST(CASE WHEN {axis.columns[0]} < 0 THEN -{axis.columns[0]} ELSE 0 END AS UTINYINT)")
-    multis = [axis for axis in axes if axis.attribute.kind == "multi"]
-    ticks = list(product(*(range(len(axis.columns)) for axis in multis)))
-    sums: list[str] = []
-    for positions in ticks:
-        ticked = [f"{axis.columns[cell]}::BIGINT" for axis, cell in zip(multis, positions, strict=True)]
-        count = f"sum({' * '.join(ticked)})" if ticked else "count(*)"
-        sums.append(f"({count})::BIGINT")
-        if score is not None:
-            high = " * ".join([*ticked, f"(CASE WHEN {score} > 0 THEN {score} ELSE 0 END)::BIGINT"])
-            sums.append(f"(sum({high}))::BIGINT")
-    select = ", ".join(f"{expression} AS c{i}" for i, expression in enumerate([*keys, *sums]))
-    grouped = f" GROUP BY {', '.join(str(i + 1) for i in range(len(keys)))}" if keys else ""
-    return f"SELECT {select} FROM {relation}{grouped}", ticks
-
-
-def _fill(
-    table: MeasuredTable, axes: tuple[_Axis, ...], ticks: list[tuple[int, ...]], columns: list[NDArray[np.int64]]
-) -> NDArray[np.int64]:
-    counts = np.zeros(table.shape, dtype=np.int64)
-    key_axes = [i for i, axis in enumerate(axes) if axis.attribute.kind != "multi"]
-    multi_axes = [i for i, axis in enumerate(axes) if axis.attribute.kind == "multi"]
-    score_axis = next((i for i, axis in enumerate(axes) if axis.attribute.kind == "score"), None)
-    keys = dict(zip(key_axes, columns[: len(key_axes)], strict=True))
-    sums = iter(columns[len(key_axes) :])
-    for positions in ticks:
-        people = next(sums)
-        place = [np.zeros(1, dtype=np.int64)] * len(axes)
-        for axis, position in zip(multi_axes, positions, strict=True):
-            place[axis] = np.array([position])
-        for axis, position in keys.items():
-            place[axis] = position
-        if score_axis is None:
-            np.add.at(counts, tuple(place), people)
-            continue
-        high = next(sums)
-        special = keys[score_axis]
-        answered = special == 0
-        np.add.at(counts, tuple(place), np.where(answered, high, people * MICRO))
-        place[score_axis] = np.where(answered, 1, special)
-        np.add.at(counts, tuple(place), np.where(answered, people * MICRO - high, 0))
-    return counts
+_ROWS_AT_ONCE = 1 << 18
+_BYTE = 1 << 8
+Counts = NDArray[np.int64]
 
 
 def count_tables(
-    connection: duckdb.DuckDBPyConnection,
-    relation: str,
-    attributes: tuple[Attribute, ...],
-    tables: tuple[MeasuredTable, ...],
-) -> Exact[Mapping[str, NDArray[np.int64]]]:
+    connection: duckdb.DuckDBPyConnection, relation: str, packing: Packing, tables: Sequence[MeasuredTable]
+) -> Exact[Mapping[str, Counts]]:
     """Exact counts of every measured table, in its integer units and shape, zero cells included.
 
-    `attributes`: those of the zone, then net scores. A net score is a weighted sum over the table of what it is of.
+    A net score is a weighted sum over the table of what it is of.
     """
-    by_id = {attribute.id: attribute for attribute in attributes}
-    axis_of = {a.id: _Axis(a, zone_columns(position, a)) for position, a in enumerate(attributes)}
-    counted: dict[str, NDArray[np.int64]] = {}
-    for table in _of_cells(tables, by_id):
-        axes = tuple(axis_of[name] for name in table.attributes)
-        query, ticks = table_query(axes, relation)
-        fetched = connection.execute(query).fetchnumpy()
-        columns = [np.ma.filled(column, 0).astype(np.int64) for column in fetched.values()]
-        counted[table.id] = _fill(table, axes, ticks, columns)
-    return Exact({table.id: _netted(table, by_id, counted) for table in tables})
+    totals = [_Total(key) for key in packing.keys]
+    if packing.columns:
+        reader = connection.execute(f"SELECT {', '.join(packing.columns)} FROM {relation}").to_arrow_reader(
+            _ROWS_AT_ONCE
+        )
+        for rows in reader:
+            batch = _Batch(rows)
+            for total in totals:
+                total.add(batch)
+    marginals = [total.marginals() for total in totals]
+    counted = {table.id: _table(table, packing.parts[table.id], marginals) for table in packing.counted}
+    return Exact({table.id: _measured(table, packing, counted) for table in tables})
 
 
-def _net_in(table: MeasuredTable, by_id: Mapping[str, Attribute]) -> Attribute | None:
-    last = by_id[table.attributes[-1]]
-    return last if last.kind == "net" else None
-
-
-def _source(table: MeasuredTable, net: Attribute, by_id: Mapping[str, Attribute]) -> MeasuredTable:
-    of = net.of or ""
-    axes = {"attributes": (*table.attributes[:-1], of), "shape": (*table.shape[:-1], by_id[of].size)}
-    return table.model_copy(update=axes)
-
-
-def _of_cells(tables: tuple[MeasuredTable, ...], by_id: Mapping[str, Attribute]) -> list[MeasuredTable]:
-    """The tables to count: those of cells, and those that net scores are sums over, each once."""
-    found: dict[str, MeasuredTable] = {}
-    for table in tables:
-        net = _net_in(table, by_id)
-        source = table if net is None else _source(table, net, by_id)
-        found.setdefault(source.id, source)
-    return list(found.values())
-
-
-def _netted(
-    table: MeasuredTable, by_id: Mapping[str, Attribute], counted: Mapping[str, NDArray[np.int64]]
-) -> NDArray[np.int64]:
-    net = _net_in(table, by_id)
+def _measured(table: MeasuredTable, packing: Packing, counted: Mapping[str, Counts]) -> Counts:
+    net = packing.nets.get(table.id)
     if net is None:
         return counted[table.id]
-    weights = np.array(net.weights, dtype=np.int64)
-    return (counted[_source(table, net, by_id).id] @ weights).reshape(table.shape)
+    return (counted[net.source] @ np.array(net.weights, dtype=np.int64)).reshape(table.shape)
+
+
+class _Batch:
+    """The columns of some responses, and what several keys share of them."""
+
+    def __init__(self, rows: pa.RecordBatch) -> None:
+        self.count = rows.num_rows
+        self._columns = {
+            name: rows.column(i).to_numpy(zero_copy_only=False) for i, name in enumerate(rows.schema.names)
+        }
+        self._slow: dict[tuple[tuple[Digit, ...], int], NDArray[np.int64]] = {}
+
+    def digit(self, digit: Digit) -> NDArray[np.integer]:
+        column = self._columns[digit.column]
+        return np.where(column < 0, -column, 0).astype(np.uint8) if digit.score else column
+
+    def amount(self, amount: Amount) -> NDArray[np.integer]:
+        column = self._columns[amount.column]
+        return np.maximum(column, 0)
+
+    def key(self, key: Key) -> NDArray[np.int64]:
+        """The packed key of every response. Neighbouring keys share their slow digits, so those are kept."""
+        if not key.digits:
+            return np.zeros(self.count, dtype=np.int64)
+        start = len(key.digits) - 1
+        while start > 0 and _size(key.digits[start - 1 :]) <= _BYTE:
+            start -= 1
+        head, tail = key.digits[:start], key.digits[start:]
+        fast = self._packed(tail)
+        if not head:
+            return fast.astype(np.int64)
+        step = _size(tail)
+        slow = self._slow.get((head, step))
+        if slow is None:
+            slow = self._packed(head).astype(np.int64) * step
+            self._slow = {(head, step): slow}
+        return slow + fast
+
+    def _packed(self, digits: Sequence[Digit]) -> NDArray[np.integer]:
+        """Mixed radix, in the smallest integers that hold it."""
+        dtype = np.min_scalar_type(_size(digits) - 1)
+        packed = self.digit(digits[0]).astype(dtype)
+        for digit in digits[1:]:
+            packed *= dtype.type(digit.size)
+            packed += self.digit(digit)
+        return packed
+
+
+class _Total:
+    """The counts of one key, and the sums of its amounts, over the responses seen so far."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+        self._found: dict[Amount | None, Counts] = {
+            amount: np.zeros(key.cells, dtype=np.int64) for amount in (None, *key.amounts)
+        }
+
+    def add(self, batch: _Batch) -> None:
+        packed = batch.key(self._key)
+        for amount, total in self._found.items():
+            # Sums of a batch stay below 2⁵³, so that floating point adds them exactly.
+            weights = None if amount is None else batch.amount(amount)
+            counted = np.bincount(packed, weights, minlength=self._key.cells)
+            if len(counted) != self._key.cells:
+                raise InternalFault("zone_value", "a response lies outside the declared domain")
+            np.add(total, counted if amount is None else counted.astype(np.int64), out=total)
+
+    def marginals(self) -> "_Marginals":
+        shape = tuple(digit.size for digit in self._key.digits)
+        return _Marginals(self._key, {amount: found.reshape(shape) for amount, found in self._found.items()})
+
+
+class _Marginals:
+    """Marginals of what a key counted, each summed from a smaller one where that is known."""
+
+    def __init__(self, key: Key, whole: Mapping[Amount | None, Counts]) -> None:
+        self._digits = key.digits
+        self._known = {(amount, key.digits): counts for amount, counts in whole.items()}
+
+    def of(self, digits: frozenset[Digit], amount: Amount | None) -> tuple[tuple[Digit, ...], Counts]:
+        """The marginal over `digits`, and its axes. The fastest digits are summed over first: others need that too."""
+        axes = self._digits
+        counts = self._known[amount, axes]
+        for digit in reversed(self._digits):
+            if digit in digits:
+                continue
+            position = axes.index(digit)
+            axes = (*axes[:position], *axes[position + 1 :])
+            known = self._known.get((amount, axes))
+            counts = self._known[amount, axes] = counts.sum(axis=position) if known is None else known
+        return axes, counts
+
+
+def _table(table: MeasuredTable, parts: Sequence[tuple[Part, int]], marginals: Sequence[_Marginals]) -> Counts:
+    counts = np.zeros(table.shape, dtype=np.int64)
+    for part, key in parts:
+        people = _part(part, marginals[key], None)
+        filled = people if part.amount is None else _split(part, people, _part(part, marginals[key], part.amount))
+        counts[tuple(place if isinstance(place, int) else slice(None) for place in part.place)] = filled
+    return counts
+
+
+def _part(part: Part, marginals: _Marginals, amount: Amount | None) -> Counts:
+    """Counts or sums of a part, with the axes of its table that digits run along."""
+    axes, counts = marginals.of(frozenset(part.digits), amount)
+    ticked = counts[tuple(1 if digit in part.ticked else slice(None) for digit in axes)]
+    left = [digit for digit in axes if digit not in part.ticked]
+    return ticked.transpose([left.index(place) for place in part.place if not isinstance(place, int)])
+
+
+def _split(part: Part, people: Counts, high: Counts) -> Counts:
+    """Units of a score: a respondent's one unit lies in `high` and the remainder, or in a cell of its own."""
+    along = [place for place in part.place if not isinstance(place, int)]
+    axis = next(i for i, digit in enumerate(along) if digit.score)
+    units = np.moveaxis(people * MICRO, axis, 0)
+    answered = np.moveaxis(high, axis, 0)[0]
+    units[1] = units[0] - answered
+    units[0] = answered
+    return np.moveaxis(units, 0, axis)
+
+
+def _size(digits: Sequence[Digit]) -> int:
+    return prod(digit.size for digit in digits)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from pipelines.durable import sync_folder
 from pipelines.ledger.signing import signed_by
+from pipelines.memory import DEFAULT_RELEASE, megabytes
 from pipelines.zone.counting import count_tables
 from pipelines.zone.ingest_room import declaration_changed, encoding_digest, foreign_ledger, read_otherwise
+from pipelines.zone.packing import QUARTER, release_packing
 from pipelines.zone.snapshot import Snapshot, current_snapshot
 from pipelines.zone.storage import open_zone
 from privacy.measure import Measurements, Released, check_charge, measure, seal, seal_binding, unseal
@@ -77,7 +79,7 @@ def _binding(event: Event, charge: Charge) -> bytes:
 
 
 def measure_and_seal(
-    crossing: Crossing, snapshot: Snapshot, event: Event, *, memory: str = "2GB"
+    crossing: Crossing, snapshot: Snapshot, event: Event, *, memory: str = DEFAULT_RELEASE
 ) -> Released[Measurements]:
     """Count, add noise, seal durably; only then is the result handed out.
 
@@ -92,10 +94,14 @@ def measure_and_seal(
     if place.exists():
         raise _drawn_before(place)
     _mark(place.with_suffix(".drawing"))
+    packing = release_packing(crossing.survey, crossing.plan, memory)
     with open_zone(
-        {"zone": (snapshot.path, False)}, crossing.zone_key, spill=crossing.folder / "spill", memory=memory
+        {"zone": (snapshot.path, False)},
+        crossing.zone_key,
+        spill=crossing.folder / "spill",
+        memory=megabytes(memory, QUARTER),
     ) as zone:
-        exact = count_tables(zone, "zone.core_responses", attributes, crossing.plan.measured)
+        exact = count_tables(zone, "zone.core_responses", packing, crossing.plan.measured)
     released = measure(crossing.plan, exact, charge)
     content = seal(released, crossing.zone_key, _binding(event, charge), secrets.token_bytes(12))
     aside = place.with_suffix(".part")

@@ -20,6 +20,8 @@ _CONNECT: dict[str, str | bool | int | float | list[str]] = {
     "allow_persistent_secrets": "false",
     "python_enable_replacements": "false",
 }
+_AHEAD = "32MB"
+"""What DuckDB's threads may decode ahead of the one that counts."""
 
 
 def _crypto_extension() -> Path:
@@ -63,7 +65,7 @@ def _prepare(
         connection.execute("SET temp_file_encryption = true")
         connection.execute(f"SET temp_directory = {_quoted(str(spill))}")
         connection.execute("SET enable_progress_bar = false")
-        connection.execute("SET perfect_ht_threshold = 16")
+        connection.execute(f"SET streaming_buffer_size = {_quoted(_AHEAD)}")
         for alias, (path, writable) in files.items():
             mode = "" if writable else ", READ_ONLY"
             connection.execute(

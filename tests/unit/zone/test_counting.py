@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.zone.counting import count_tables
+from pipelines.zone.packing import packing_of
 from privacy.measure import _unwrap  # the tests' only look inside Exact
 from privacy.sensitivity import table_sensitivity, table_unit
 from schemas.attributes import MICRO, Attribute, Cell, CellRole, score_attribute, zone_columns
@@ -78,15 +79,17 @@ def _table(axes: tuple[Attribute, ...]) -> MeasuredTable:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("responses", [1, 10_000_000])
 @pytest.mark.parametrize("size", [0, 1, 400])
-def test_every_table_up_to_three_axes_equals_a_count_by_hand(size: int) -> None:
+def test_every_table_up_to_three_axes_equals_a_count_by_hand(size: int, responses: int) -> None:
     rng = random.Random(7)
     rows = [_row(rng) for _ in range(size)]
     tables = [axes for width in (1, 2, 3) for axes in itertools.combinations(ATTRIBUTES, width)]
     with duckdb.connect() as connection:
         _relation(connection, rows)
-        exact = count_tables(connection, "core_responses", ATTRIBUTES, tuple(_table(axes) for axes in tables))
-    counted = _unwrap(exact)
+        measured = tuple(_table(axes) for axes in tables)
+        packing = packing_of(ATTRIBUTES, measured, responses=responses, memory=1 << 20)
+        counted = _unwrap(count_tables(connection, "core_responses", packing, measured))
     for axes in tables:
         name = "*".join(a.id for a in axes)
         assert np.array_equal(counted[name], _expected(rows, axes)), name
