@@ -91,6 +91,14 @@ def _unit(file: YamlFile, survey: Survey, policy: Policy) -> Iterator[Declaratio
         yield file.fault(
             "unit_has_key", "is 'response', but the survey has a resident key", at=at, do="Write protects: resident"
         )
+    household = survey.residents.household is not None
+    if not keyless and household and policy.unit.protects == "resident":
+        what = "is 'resident', but the survey declares residents.household"
+        do = "Write protects: household, or remove residents.household"
+        yield file.fault("unit_household", what, at=at, do=do)
+    if policy.unit.protects == "household" and not keyless and not household:
+        do = "Declare residents.household: {key: …, at_most: …}, or write protects: resident"
+        yield file.fault("unit_needs_household", "is 'household', but the survey declares none", at=at, do=do)
     if keyless and policy.unit.shared_keys:
         yield file.fault(
             "unit_shared_keys",

@@ -17,7 +17,7 @@ from privacy.spending import Spending
 from privacy.workload import WantedTable
 from schemas.attributes import Attribute
 from schemas.errors import DeclarationFault
-from schemas.plan import NANO, MeasuredTable, nano
+from schemas.plan import NANO, MeasuredTable, Mechanism, nano
 from schemas.policy import Policy
 
 Noise = Literal["gaussian", "laplace"]
@@ -32,6 +32,17 @@ class Problem:
     l1: Floats
     l2_squared: Floats
     shared_keys: bool
+    responses_per_unit: int = 1
+
+    def table(self, position: int, mechanism: Mechanism, nano_loss: int) -> MeasuredTable:
+        """A wanted table as it is measured at this loss."""
+        return measured_table(
+            self.tables[position].attributes,
+            mechanism,
+            nano_loss,
+            shared_keys=self.shared_keys,
+            responses_per_unit=self.responses_per_unit,
+        )
 
 
 @dataclass(frozen=True)
@@ -59,10 +70,18 @@ class _Split:
 
 
 def problem_of(
-    tables: Sequence[WantedTable], attributes: Mapping[str, Attribute], belief: Belief, *, shared_keys: bool
+    tables: Sequence[WantedTable],
+    attributes: Mapping[str, Attribute],
+    belief: Belief,
+    *,
+    shared_keys: bool,
+    responses_per_unit: int = 1,
 ) -> Problem:
     """The wanted tables with their sensitivities, ready to be allocated."""
-    bounds = [table_sensitivity(table.attributes, shared_keys=shared_keys) for table in tables]
+    bounds = [
+        table_sensitivity(table.attributes, shared_keys=shared_keys, responses_per_unit=responses_per_unit)
+        for table in tables
+    ]
     units = [table_unit(table.attributes) for table in tables]
     return Problem(
         tables=tuple(tables),
@@ -70,6 +89,7 @@ def problem_of(
         l1=np.array([bound.l1 / unit for bound, unit in zip(bounds, units, strict=True)]),
         l2_squared=np.array([bound.l2_squared / unit**2 for bound, unit in zip(bounds, units, strict=True)]),
         shared_keys=shared_keys,
+        responses_per_unit=responses_per_unit,
     )
 
 
@@ -112,7 +132,7 @@ def _gaussian_split(problem: Problem, spending: Spending) -> _Split:
 def _gaussian(problem: Problem, spending: Spending, split: _Split, reason: str) -> Choice:
     parts = apportion(split.losses, spending.nano_rho)
     measured = tuple(
-        measured_table(problem.tables[position].attributes, "discrete_gaussian", part, shared_keys=problem.shared_keys)
+        problem.table(position, "discrete_gaussian", part)
         for position, part in zip(split.measured.tolist(), parts, strict=True)
     )
     return Choice("gaussian", reason, spending.nano_rho, measured)
@@ -165,9 +185,7 @@ class Laplace:
     def _tables(self, split: _Split, total: int) -> tuple[MeasuredTable, ...]:
         parts = apportion(split.losses / np.sum(split.losses), total)
         return tuple(
-            measured_table(
-                self.problem.tables[position].attributes, "discrete_laplace", part, shared_keys=self.problem.shared_keys
-            )
+            self.problem.table(position, "discrete_laplace", part)
             for position, part in zip(split.measured.tolist(), parts, strict=True)
         )
 

@@ -53,10 +53,17 @@ class VerifiedBy(Declared):
 
 
 class Household(Declared):
-    """A second keyed pseudonym, with at most `at_most` counted responses each."""
+    """A second keyed pseudonym, with at most `at_most` counted responses each. It goes with `protects: household`."""
 
     key: Annotated[tuple[str, ...], Field(min_length=1)]
     at_most: Annotated[int, Field(ge=1, le=20)]
+    normalise: KeyNormalisation = KeyNormalisation.TEXT
+    """How spellings of one household are brought together: an address in one case, with single blanks."""
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _single_key(cls, raw: object) -> object:
+        return (raw,) if isinstance(raw, str) else raw
 
 
 class Residents(Declared):
@@ -76,6 +83,11 @@ class Residents(Declared):
     @classmethod
     def _single_key(cls, raw: object) -> object:
         return (raw,) if isinstance(raw, str) and raw != "none" else raw
+
+    @property
+    def responses_per_unit(self) -> int:
+        """Responses that are counted of one privacy unit at most."""
+        return 1 if self.household is None else self.household.at_most
 
 
 class TimeColumn(Declared):
@@ -240,6 +252,4 @@ class Survey(Declared):
             found.append("trends")
         if self.benchmarks:
             found.append("benchmarks")
-        if self.residents.household:
-            found.append("residents.household")
         return tuple(found)

@@ -9,6 +9,7 @@ from schemas.questions import RankingQuestion, ThemesQuestion
 from schemas.survey import Source, Survey
 
 KEY = "residents.key"
+HOUSEHOLD = "residents.household.key"
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,11 @@ class Need:
 def needs_of(survey: Survey, source: Source) -> tuple[Need, ...]:
     """The declared columns that intake reads from the source, each once, without those declared absent.
 
-    The columns of the resident key cannot be absent: without them no response could be counted once.
+    The columns of the resident key and the household key cannot be absent: without them no response could be counted.
     """
     keys = [] if survey.residents.key == "none" else [Need(c, KEY) for c in survey.residents.key]
+    household = survey.residents.household
+    keys += [] if household is None else [Need(c, HOUSEHOLD) for c in household.key]
     wanted = [Need(column, f"sources.{source.id}.where") for column in source.where]
     if survey.eligible is not None:
         wanted.append(Need(survey.eligible.column, "eligible"))
@@ -77,7 +80,7 @@ def position_of(header: Header, name: str, need: Need, file_name: str, declared:
     advice = f"Similar columns: {', '.join(repr(c) for c in close)}. " if close else ""
     if not any(header.positions(other) for other in declared):
         advice += "No declared column is in the header: check that the file begins with one, and its separator. "
-    absent = "" if need.by == KEY else ", or list it under absent"
+    absent = "" if need.by in (KEY, HOUSEHOLD) else ", or list it under absent"
     raise InputRefused(
         "column_missing",
         f"{what} is not in the header",

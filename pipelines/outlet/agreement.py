@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import isclose, isfinite, sqrt
+from math import isclose, isfinite, prod, sqrt
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipelines.outlet.context import printed_epsilon
 from pipelines.outlet.parquet import axes_columns
 from privacy.odds import odds
-from schemas.card import Card, CardAttribute, OddsFigures, ScopeLoss
+from schemas.card import Card, CardAttribute, MeasuredOnCard, OddsFigures, ScopeLoss
 from schemas.errors import IntegrityFault
 from schemas.manifest import CARD_FILE, ESTIMATES_FILE, MEASUREMENTS_FILE, SUMMARY_FILE
 from schemas.plan import NANO
@@ -170,18 +170,17 @@ def _check_scopes(card: Card) -> None:
     for scope in scopes:
         if not _same(scope.spent_epsilon, printed_epsilon(scope.spent_nano_rho, scope.spent_nano_pure_epsilon, delta)):
             _refuse(CARD_FILE, f"epsilon of scope {scope.scope} is not that of its loss")
-    exchange = any(_is_exchange(card, entry.table, entry.l2_squared) for entry in card.expert.implementation.measured)
+    exchange = any(_is_exchange(card, entry) for entry in card.expert.implementation.measured)
     for figures, scope in ((loss.odds, loss.spent.release), (loss.odds_this_year, loss.spent.year)):
         if not _odds_hold(figures, scope, delta, exchange):
             _refuse(CARD_FILE, f"the odds of scope {scope.scope} are not those of its loss")
 
 
-def _is_exchange(card: Card, table: str, l2_squared: int) -> bool:
+def _is_exchange(card: Card, entry: MeasuredOnCard) -> bool:
+    """Δ₁² / Δ₂² is the most cells of a respondent, twice that for an exchange, whatever the responses a unit."""
     attributes = _attributes(card)
-    plain = 1
-    for a in table.split("*"):
-        plain *= attributes[a].at_most * attributes[a].unit ** 2
-    return l2_squared == 2 * plain
+    cells = prod(attributes[a].at_most for a in entry.table.split("*"))
+    return entry.l1**2 == 2 * cells * entry.l2_squared
 
 
 def _odds_hold(figures: OddsFigures, scope: ScopeLoss, delta: float, exchange: bool) -> bool:

@@ -68,7 +68,7 @@ SURVEY_FAULTS = {
     "targets": ({"{N: 0.5, S: 0.5}": "{N: 0.5, S: 0.6}"}, "survey.yaml:13: demographics.0: targets must sum to 1 (within 0.005)"),
     "not built yet": ({"type: numeric, bounds: [0, 90], bins: [0, 5, 90]": "type: themes, dictionary: t.yaml"}, "survey.yaml:21: questions.1.type: themes is not built yet. Remove it for now"),
     "section not built yet": ({"indices:": "benchmarks: {quality: {value: 0.7, source: Nation}}\nindices:"}, "survey.yaml:22: benchmarks: is not built yet. Remove it for now"),
-    "household not built yet": ({"  normalise: email": "  normalise: email\n  household: {key: [Address], at_most: 4}"}, "survey.yaml:9: residents.household: is not built yet. Remove it for now"),
+    "household without a policy for it": ({"  normalise: email": "  normalise: email\n  household: {key: [Address], at_most: 4}"}, "policy.yaml:2: unit.protects: is 'resident', but the survey declares residents.household. Write protects: household, or remove residents.household"),
 }  # fmt: skip
 
 POLICY_FAULTS = {
@@ -83,7 +83,7 @@ POLICY_FAULTS = {
     "pair of one": ({"[[quality, district]]": "[[quality, quality]]"}, "policy.yaml:8: workload.crosstabs.priority.0: names the same attribute twice"),
     "two means": ({"[[quality, district]]": "[[years__mean, living]]"}, "policy.yaml:8: workload.crosstabs.priority.0: two means cannot be crossed. Keep one index or mean"),
     "response with key": ({"protects: resident": "protects: response"}, "policy.yaml:2: unit.protects: is 'response', but the survey has a resident key. Write protects: resident"),
-    "household not built yet": ({"protects: resident": "protects: household"}, "policy.yaml:2: unit.protects: household is not built yet. Remove it for now"),
+    "household without a key": ({"protects: resident": "protects: household"}, "policy.yaml:2: unit.protects: is 'household', but the survey declares none. Declare residents.household: {key: …, at_most: …}, or write protects: resident"),
     "prior not built yet": ({"prior: {interaction: 3}": "prior: {from_release: abc}"}, "policy.yaml:10: prior.from_release: is not built yet. Remove it for now"),
     "officer": ({"prior:": "approvals: {needed: 1, officers: ['ed25519:00']}\nprior:"}, "policy.yaml:10: approvals.officers.0: is not an Ed25519 public key: 64 hexadecimal digits or 43 characters of base64. Copy the line that hearsafe officer-key prints"),
 }  # fmt: skip
@@ -108,6 +108,12 @@ def test_a_survey_without_keys_protects_responses(declare: Declare) -> None:
     assert problems(declare(keyless, {"protects: resident": "protects: response, shared_keys: true"})) == [
         "policy.yaml:2: unit.shared_keys: there is no key to share: the survey has none. Remove shared_keys"
     ]
+
+
+def test_a_survey_of_households_protects_households(declare: Declare) -> None:
+    household = {"  normalise: email": "  normalise: email\n  household: {key: Address, at_most: 4}"}
+    found = load_declarations(declare(household, {"protects: resident": "protects: household"}))
+    assert found.survey.residents.responses_per_unit == 4
 
 
 def test_every_problem_of_both_files_is_told_at_once(declare: Declare) -> None:
@@ -141,7 +147,7 @@ def test_long_input_is_never_repeated(declare: Declare) -> None:
 
 def test_not_built_yet_has_a_stable_code(declare: Declare) -> None:
     with pytest.raises(DeclarationFault) as caught:
-        load_declarations(declare(None, {"protects: resident": "protects: household"}))
+        load_declarations(declare(None, {"prior: {interaction: 3}": "prior: {from_release: abc}"}))
     assert caught.value.code == "not_built_yet"
 
 
