@@ -76,7 +76,7 @@ def test_commands_in_docs_use_verbs_that_exist() -> None:
 def test_decisions_are_numbered_and_say_why() -> None:
     files = sorted((ROOT / "docs" / "decisions").glob("*.md"))
     numbers = [int(path.name[:4]) for path in files]
-    assert numbers == list(range(1, len(files) + 1))
+    assert len(set(numbers)) == len(numbers)  # a subject has a range of numbers, so there are gaps
     for path in files:
         assert {"Context", "Decision", "Consequences"} <= set(
             re.findall(r"^## (\w+)", path.read_text(encoding="utf-8"), re.M)
