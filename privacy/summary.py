@@ -23,6 +23,7 @@ from privacy.intervals import (
     reasons,
     topline_noise,
 )
+from privacy.quantiles import QUANTILES, CumulativeFigures, cumulative_figures, quantile_rows
 from privacy.residual import component_precisions, universe_of
 from privacy.statistics import FigureSet, figures_of
 from schemas.attributes import Attribute, CellRole
@@ -72,13 +73,27 @@ def summarise(
         least_base=float(policy.precision.min_expected_base),
     )
     weights = calibration(survey, attributes, estimates, precisions)
+    cumulative = cumulative_figures(survey, dict(attributes))
+    below = replace(setting, figures={**setting.figures, **cumulative})
     rows: list[SummaryRow] = []
     for published in plan.published:
         if len(published.attributes) == 1:
             rows += _one_way_rows(published.attributes[0], setting, weights)
         elif len(published.attributes) == 2:
             rows += _crosstab_rows(published.attributes, setting)
+        if cumulative.keys() & set(published.attributes):
+            rows += _quantiles_of(published.attributes, below, weights)
     return rows
+
+
+def _quantiles_of(table: tuple[str, ...], below: _Setting, weights: Calibration | None) -> Iterator[SummaryRow]:
+    """Quantiles of a table's numeric question; `below` has cumulative shares for its figures."""
+    found: Iterator[SummaryRow] = iter(())
+    if len(table) == 1:
+        found = _one_way_rows(table[0], below, weights)
+    elif len(table) == 2:
+        found = _crosstab_rows(table, below)
+    return (row for row in found if row.statistic in QUANTILES)
 
 
 def _one_way_rows(name: str, setting: _Setting, weights: Calibration | None) -> Iterator[SummaryRow]:
@@ -225,6 +240,14 @@ def _rows(
     group: str | None = None,
     codes: list[str] | None = None,
 ) -> Iterator[SummaryRow]:
+    if isinstance(figures, CumulativeFigures):
+        base_low = errors.base[0] - Z95 * errors.base_sd[0]
+        yield from quantile_rows(
+            figures, errors, group, codes or [None], weighted=weighted, model_based=model_based,
+            informative=informative, small=(base_low < setting.least_base).tolist(),
+            margin_points=setting.margin_points,
+        )  # fmt: skip
+        return
     found = interval(errors, figures)
     why = reasons(errors, found, figures, informative, setting.margin_points, setting.least_base).tolist()
     columns = (

@@ -60,7 +60,11 @@ SUMMARY_SCHEMA = pa.schema(
         _field("survey", pa.string(), "survey id"),
         _field("wave", pa.string(), "wave id"),
         _field("subject", pa.string(), "question, index or demographic"),
-        _field("statistic", pa.string(), "pct, pct_positive, pct_no_opinion, mean, nps, index or population"),
+        _field(
+            "statistic",
+            pa.string(),
+            "pct, pct_positive, pct_no_opinion, mean, p10, p25, median, p75, p90, nps, index or population",
+        ),
         _field("option", pa.string(), "answer option, where the statistic is about one", nullable=True),
         _field("group_attribute", pa.string(), "demographic that forms the group; null for everybody", nullable=True),
         _field("group", pa.string(), "category of the group; null for everybody", nullable=True),

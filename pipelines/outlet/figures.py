@@ -21,7 +21,7 @@ from pipelines.outlet.charts import (
 from schemas.card import CardAttribute
 from schemas.released import SummaryRow
 
-HEADLINES = ("pct_positive", "nps", "mean", "index")
+HEADLINES = ("pct_positive", "nps", "mean", "median", "index")
 """Statistics that sum a question up in one number, the first one there is wins."""
 
 MEAN_SUFFIX = "__mean"

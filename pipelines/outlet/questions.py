@@ -12,6 +12,7 @@ from schemas.released import SummaryRow
 _NAMES = {
     "pct_positive": "positive",
     "mean": "mean",
+    "median": "median",
     "nps": "net promoter score",
     "index": "index",
     "pct": "share",
