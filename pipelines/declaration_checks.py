@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
+from pipelines.comparison_checks import comparison_problems
 from pipelines.yaml_lines import YamlFile
 from schemas.attributes import Attribute
 from schemas.errors import DeclarationFault
@@ -24,6 +25,7 @@ def problems_together(
         _population(survey_yaml, survey, policy_yaml, policy),
         _unit(policy_yaml, survey, policy),
         _workload(policy_yaml, policy, attributes),
+        comparison_problems(survey_yaml, survey),
         _officers(policy_yaml, policy),
         _not_built_yet(survey_yaml, survey.not_built_yet()),
         _not_built_yet(policy_yaml, policy.not_built_yet()),

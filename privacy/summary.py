@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from privacy.benchmarks import benchmark_rows
 from privacy.calibrate import Calibration, calibrated_topline, calibration
 from privacy.components import Floats, Key
 from privacy.estimate import Estimates, TableEstimate
+from privacy.importance import importance_rows
 from privacy.intervals import (
     Z95,
     CellNoise,
@@ -83,6 +85,9 @@ def summarise(
             rows += _crosstab_rows(published.attributes, setting)
         if cumulative.keys() & set(published.attributes):
             rows += _quantiles_of(published.attributes, below, weights)
+    toplines = [row for row in rows if row.group is None]
+    rows += benchmark_rows(survey, toplines)
+    rows += importance_rows(survey, toplines, setting.margin_points)
     return rows
 
 

@@ -63,7 +63,9 @@ SUMMARY_SCHEMA = pa.schema(
         _field(
             "statistic",
             pa.string(),
-            "pct, pct_positive, pct_no_opinion, mean, p10, p25, median, p75, p90, nps, index or population",
+            "pct, pct_positive, pct_no_opinion, mean, p10, p25, median, p75, p90, nps, index or population; "
+            "with _benchmark_gap: less the benchmark; importance_gap, importance_satisfaction, "
+            "satisfaction_above_average, importance_above_average",
         ),
         _field("option", pa.string(), "answer option, where the statistic is about one", nullable=True),
         _field("group_attribute", pa.string(), "demographic that forms the group; null for everybody", nullable=True),
@@ -87,6 +89,18 @@ SUMMARY_SCHEMA = pa.schema(
         _field("model_based", pa.bool_(), "rests on a model beyond the measured tables"),
         _field("publishable", pa.bool_(), "meets the policy's margin and base"),
         _field("reason", pa.string(), "why it is not publishable; empty where it is"),
+        _field(
+            "compared_with",
+            pa.string(),
+            "what a difference is from: an earlier wave, the source of a benchmark, another question",
+            nullable=True,
+        ),
+        _field(
+            "significant",
+            pa.bool_(),
+            "whether a difference is publishable and beyond chance; null where the figure is no difference",
+            nullable=True,
+        ),
     ]
 )
 
@@ -121,3 +135,5 @@ class SummaryRow:
     model_based: bool
     publishable: bool
     reason: str
+    compared_with: str | None = None
+    significant: bool | None = None

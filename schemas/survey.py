@@ -188,7 +188,7 @@ class Index(Declared):
 
 
 class Benchmark(Declared):
-    """An outside figure to compare with: a share (0…1) for % positive, else a mean."""
+    """An outside figure to compare with: a share (0…1) for % positive and indices, points for nps, else a mean."""
 
     value: float
     source: Text
@@ -211,6 +211,8 @@ class Survey(Declared):
     eligible: Membership | None = None
     trends: dict[Identifier, dict[str, str | dict[str, str]]] = {}
     benchmarks: dict[Identifier, Benchmark] = {}
+    importance: dict[Identifier, Identifier] = {}
+    """Question on satisfaction → question on how important the same subject is."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Survey":
@@ -250,6 +252,4 @@ class Survey(Declared):
         ]
         if self.trends:
             found.append("trends")
-        if self.benchmarks:
-            found.append("benchmarks")
         return tuple(found)

@@ -18,7 +18,7 @@ from schemas.released import REASONS
 
 _AXES = ("attribute_1", "code_1", "attribute_2", "code_2", "attribute_3", "code_3")
 _CELL = ("table", *_AXES)
-_FIGURE = ("subject", "statistic", "option", "group_attribute", "group", "weighted")
+_FIGURE = ("subject", "statistic", "option", "group_attribute", "group", "weighted", "compared_with")
 
 
 def _refuse(name: str, what: str) -> None:
@@ -112,7 +112,7 @@ def check_summary(card: Card, table: pa.Table) -> None:
     if len(set(keys)) != len(keys):
         _refuse(SUMMARY_FILE, "a figure is there twice")
     codes = {a.id: {cell.code for cell in a.cells} for a in attributes.values()}
-    for _, _, _, group_attribute, group, _ in set(keys):
+    for _, _, _, group_attribute, group, *_ in set(keys):
         if (group_attribute is None) != (group is None):
             _refuse(SUMMARY_FILE, "a group is named by half")
         if group_attribute is not None and group not in codes.get(group_attribute, ()):

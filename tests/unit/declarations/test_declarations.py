@@ -67,7 +67,11 @@ SURVEY_FAULTS = {
     "bins too close": ({"bins: [0, 5, 90]": "bins: [0, 5, 5.0000001, 90]"}, "survey.yaml:21: questions.1: two bins begin at the same number to six digits. Choose wider bins"),
     "targets": ({"{N: 0.5, S: 0.5}": "{N: 0.5, S: 0.6}"}, "survey.yaml:13: demographics.0: targets must sum to 1 (within 0.005)"),
     "not built yet": ({"type: numeric, bounds: [0, 90], bins: [0, 5, 90]": "type: themes, dictionary: t.yaml"}, "survey.yaml:21: questions.1.type: themes is not built yet. Remove it for now"),
-    "section not built yet": ({"indices:": "benchmarks: {quality: {value: 0.7, source: Nation}}\nindices:"}, "survey.yaml:22: benchmarks: is not built yet. Remove it for now"),
+    "benchmark in per cent": ({"indices:": "benchmarks:\n  quality: {value: 78, source: Nation}\nindices:"}, "survey.yaml:23: benchmarks.quality.value: must be between 0 and 1"),
+    "benchmark without a headline": ({"    positive: [1]\n": "", "type: rating": "type: choice", "indices:\n  - {id: living, items: [quality]}\n": "benchmarks: {quality: {value: 0.7, source: Nation}}\n"}, "survey.yaml:21: benchmarks.quality: has neither % positive nor a mean that a benchmark could be compared with. Remove it, or declare positive options"),
+    "importance of no question": ({"indices:": "importance: {quality: weight}\nindices:"}, "survey.yaml:22: importance.quality: 'weight' is not a question of the survey"),
+    "importance without positive": ({"indices:": "importance: {quality: years}\nindices:"}, "survey.yaml:22: importance.quality: 'years' has no positive options, which importance and satisfaction are compared by. Declare positive for both questions"),
+    "importance of itself": ({"indices:": "importance: {quality: quality}\nindices:"}, "survey.yaml:22: importance.quality: names the same question twice"),
     "household without a policy for it": ({"  normalise: email": "  normalise: email\n  household: {key: [Address], at_most: 4}"}, "policy.yaml:2: unit.protects: is 'resident', but the survey declares residents.household. Write protects: household, or remove residents.household"),
 }  # fmt: skip
 
