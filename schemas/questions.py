@@ -182,13 +182,21 @@ class NpsQuestion(_Question):
 
 
 class RankingQuestion(_OptionQuestion):
-    """The top choices in order, one column a place."""
+    """The top choices in order, one column a place. Every column holds the code of the option at its place."""
 
     type: Literal["ranking"]
-    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    columns: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
 
     def columns_used(self) -> tuple[str, ...]:
         return self.columns
+
+    @model_validator(mode="after")
+    def _places(self) -> "RankingQuestion":
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("columns names a column twice")
+        if len(self.columns) > len(self.options):
+            raise ValueError("columns has more places than there are options")
+        return self
 
 
 class ThemesQuestion(_Question):

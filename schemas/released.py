@@ -63,7 +63,8 @@ SUMMARY_SCHEMA = pa.schema(
         _field(
             "statistic",
             pa.string(),
-            "pct, pct_positive, pct_no_opinion, mean, p10, p25, median, p75, p90, nps, index or population; "
+            "pct, pct_positive, pct_no_opinion, mean, p10, p25, median, p75, p90, nps, index, pct_first, pct_ranked, "
+            "rank_points or population; "
             "with _benchmark_gap: less the benchmark; importance_gap, importance_satisfaction, "
             "satisfaction_above_average, importance_above_average",
         ),

@@ -10,7 +10,6 @@ from schemas.questions import (
     ChoiceQuestion,
     Options,
     Question,
-    RankingQuestion,
     RatingQuestion,
     ThemesQuestion,
     as_options,
@@ -245,11 +244,7 @@ class Survey(Declared):
 
     def not_built_yet(self) -> tuple[str, ...]:
         """Declared features that this version parses but does not run."""
-        found = [
-            f"questions.{q.id}: type {q.type}"
-            for q in self.questions
-            if isinstance(q, RankingQuestion | ThemesQuestion)
-        ]
+        found = [f"questions.{q.id}: type {q.type}" for q in self.questions if isinstance(q, ThemesQuestion)]
         if self.trends:
             found.append("trends")
         return tuple(found)

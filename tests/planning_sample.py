@@ -53,6 +53,7 @@ def small_survey(
 
 MULTI = {"id": "used", "type": "multi", "column": "U", "at_most": 3, "options": {c: c for c in "abcde"}}
 NUMERIC = {"id": "years", "type": "numeric", "column": "Y", "bounds": [0, 90], "bins": [0, 5, 20, 90]}
+RANKING = {"id": "first", "type": "ranking", "columns": ["F1", "F2"], "options": {c: c for c in "abcde"}}
 NPS = {"id": "recommend", "type": "nps", "column": "R"}
 
 

@@ -10,9 +10,18 @@ from pipelines.intake.cells import MissingMap, missing_cells, single_cell
 from pipelines.intake.lookup import Lookup
 from pipelines.intake.multi import ColumnsMulti, JoinedMulti
 from pipelines.intake.numeric import NumericReader
+from pipelines.intake.ranking import Ranking
 from pipelines.intake.records import Records
 from schemas.attributes import MICRO, Attribute, CellRole, zone_columns
-from schemas.questions import ChoiceQuestion, MultiQuestion, NpsQuestion, NumericQuestion, Option, RatingQuestion
+from schemas.questions import (
+    ChoiceQuestion,
+    MultiQuestion,
+    NpsQuestion,
+    NumericQuestion,
+    Option,
+    RankingQuestion,
+    RatingQuestion,
+)
 from schemas.survey import Index, Survey
 
 Cells = Mapping[str, NDArray[Any]]
@@ -40,6 +49,8 @@ class Encoder:
                 self._add_numeric(question)
             elif isinstance(question, MultiQuestion):
                 self._encoders[question.id] = self._multi(question)
+            elif isinstance(question, RankingQuestion):
+                self._encoders[question.id] = self._ranking(question)
             elif isinstance(question, NpsQuestion):
                 self._encoders[question.id] = self._single(question.id, question.column, {})
             elif isinstance(question, RatingQuestion | ChoiceQuestion):
@@ -81,6 +92,10 @@ class Encoder:
         kind = ColumnsMulti if question.columns is not None else JoinedMulti
         multi = kind(question, self._by_id[question.id], self._missing)
         return lambda records, _: multi.encode(records)
+
+    def _ranking(self, question: RankingQuestion) -> _Encoder:
+        ranking = Ranking(question, self._by_id[question.id], self._missing)
+        return lambda records, _: ranking.encode(records)
 
     def _add_numeric(self, question: NumericQuestion) -> None:
         histogram, score = self._by_id[question.id], self._by_id[f"{question.id}__mean"]

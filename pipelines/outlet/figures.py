@@ -80,6 +80,8 @@ def scale_of(figure: SummaryRow, attributes: Mapping[str, CardAttribute]) -> Sca
         return Scale(0.0, 1.0)
     if attribute.kind == "score":
         return Scale(attribute.low, attribute.high)
+    if attribute.options:
+        return Scale(0.0, float(attribute.at_most))
     scores = [cell.score for cell in attribute.cells if cell.score is not None]
     return Scale(min(scores), max(scores)) if scores else Scale(0.0, 1.0)
 

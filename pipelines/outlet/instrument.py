@@ -4,7 +4,7 @@ from pipelines.outlet.resident import language_of
 from schemas.attributes import Attribute
 from schemas.base import text_in
 from schemas.card import CardAttribute, CardCell, CardIndex, Instrument
-from schemas.questions import NumericQuestion
+from schemas.questions import NumericQuestion, Question, RankingQuestion
 from schemas.survey import Survey
 
 _MEAN_SUFFIX = "__mean"
@@ -21,6 +21,12 @@ def instrument_of(survey: Survey, attributes: tuple[Attribute, ...]) -> Instrume
             for i in survey.indices
         ),
     )
+
+
+def _ranked_options(question: Question | None, language: str) -> dict[str, str]:
+    if not isinstance(question, RankingQuestion):
+        return {}
+    return {code: text_in(option.label, language) for code, option in question.options.items()}
 
 
 def _on_card(survey: Survey, attribute: Attribute, language: str) -> CardAttribute:
@@ -44,6 +50,7 @@ def _on_card(survey: Survey, attribute: Attribute, language: str) -> CardAttribu
         high=attribute.high,
         measure_unit=None if unit is None else text_in(unit, language),
         targets=dict(demographic.targets or {}) if demographic is not None else {},
+        options=_ranked_options(question, language),
         cells=tuple(
             CardCell(code=c.code, label=text_in(c.label, language), role=c.role, score=c.score) for c in attribute.cells
         ),
