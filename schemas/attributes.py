@@ -19,6 +19,7 @@ from schemas.questions import (
     OptionRole,
     RankingQuestion,
     RatingQuestion,
+    ThemesQuestion,
 )
 from schemas.survey import Demographic, Survey
 
@@ -238,6 +239,22 @@ def _at_place(label: Text, place: int) -> Text:
     return f"{label} ({place})" if isinstance(label, str) else {tag: f"{text} ({place})" for tag, text in label.items()}
 
 
+def _themes_attribute(question: ThemesQuestion, trailing: tuple[Cell, ...]) -> Attribute:
+    themes = question.themes
+    cells = (
+        *(Cell(code=code, label=theme.label, role=CellRole.SUBSTANTIVE) for code, theme in themes.items()),
+        Cell(code="_none", label={"en": "Another subject", "es": "Otro asunto"}, role=CellRole.NONE),
+    )
+    return Attribute(
+        id=question.id,
+        kind="multi",
+        origin="question",
+        label=question.text or question.id,
+        cells=(*cells, *trailing),
+        at_most=min(question.at_most, len(themes)),
+    )
+
+
 def _demographic_attribute(demographic: Demographic) -> Attribute:
     cells = (
         *(
@@ -270,6 +287,8 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
             )
         elif isinstance(question, RankingQuestion):
             found.append(_ranking_attribute(question, trailing))
+        elif isinstance(question, ThemesQuestion):
+            found.append(_themes_attribute(question, trailing))
         elif isinstance(question, NpsQuestion):
             points = tuple(
                 Cell(code=str(i), label=str(i), role=CellRole.SUBSTANTIVE, score=float(i)) for i in range(11)
@@ -277,7 +296,7 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
             found.append(
                 Attribute(id=question.id, kind="single", origin="question", label=label, cells=(*points, *trailing))
             )
-        elif isinstance(question, RatingQuestion | ChoiceQuestion):
+        else:
             half = isinstance(question, RatingQuestion) and question.half_steps
             cells = (*_option_cells(question.options, half_steps=half), *trailing)
             found.append(

@@ -11,7 +11,6 @@ from schemas.questions import (
     Options,
     Question,
     RatingQuestion,
-    ThemesQuestion,
     as_options,
 )
 
@@ -244,7 +243,4 @@ class Survey(Declared):
 
     def not_built_yet(self) -> tuple[str, ...]:
         """Declared features that this version parses but does not run."""
-        found = [f"questions.{q.id}: type {q.type}" for q in self.questions if isinstance(q, ThemesQuestion)]
-        if self.trends:
-            found.append("trends")
-        return tuple(found)
+        return ("trends",) if self.trends else ()

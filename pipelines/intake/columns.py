@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from pipelines.intake.header import Header
 from schemas.errors import InputRefused
-from schemas.questions import ThemesQuestion
 from schemas.survey import Source, Survey
 
 KEY = "residents.key"
@@ -37,8 +36,7 @@ def needs_of(survey: Survey, source: Source) -> tuple[Need, ...]:
         wanted.append(Need(source.complete.column, f"sources.{source.id}.complete"))
     wanted.extend(Need(d.column, f"demographic {d.id}") for d in survey.demographics)
     for question in survey.questions:
-        if not isinstance(question, ThemesQuestion):
-            wanted.extend(Need(column, f"question {question.id}") for column in question.columns_used())
+        wanted.extend(Need(column, f"question {question.id}") for column in question.columns_used())
     found: dict[str, Need] = {}
     for need in (*keys, *(w for w in wanted if w.column not in source.absent)):
         found.setdefault(need.column, need)

@@ -26,7 +26,6 @@ from tests.system.command import hearsafe
 
 HEADER = "When,Email,District,Age,Q1,Q2,Q3,Q4,Q5\n"
 APPROVE = ("approve", ".", "--officer-key")
-THEMES = "\n  - {id: wishes, column: Comment, type: themes, dictionary: themes.yaml}"
 ROW = "2026-03-01 10:00:00,canary1@example.org,N,1,1,2,Parks,4,9\n"
 
 
@@ -223,7 +222,7 @@ CASES: dict[str, Case] = {
     "a value of the wrong type": Case("declared", survey_with("at_most: 3", "at_most: three")),
     "a value that is not allowed": Case("declared", policy_with("delta: 1.0e-6", "delta: 2")),
     "several problems at once": Case("declared", survey_with("bounds: [0, 90]", "bound: [0, 90]")),
-    "a feature that is not built yet": Case("declared", survey_with("type: nps}", f"type: nps}}{THEMES}")),
+    "a feature that is not built yet": Case("declared", policy_with("{interaction: 3}", "{from_release: abc}")),
     "two populations": Case("declared", policy_with("population: testville-adults", "population: other-adults")),
     "a crosstab with an unknown question": Case("declared", policy_with("[[quality, district]]", "[[quality, ward]]")),
     "a spend beyond the cap of a release": Case(

@@ -66,7 +66,7 @@ SURVEY_FAULTS = {
     "reserved code": ({"{1: Good": '{_invalid: Bad, 1: Good'}, "survey.yaml:16: questions.0: a code that begins with _ is taken by hearsafe. Choose another code"),
     "bins too close": ({"bins: [0, 5, 90]": "bins: [0, 5, 5.0000001, 90]"}, "survey.yaml:21: questions.1: two bins begin at the same number to six digits. Choose wider bins"),
     "targets": ({"{N: 0.5, S: 0.5}": "{N: 0.5, S: 0.6}"}, "survey.yaml:13: demographics.0: targets must sum to 1 (within 0.005)"),
-    "not built yet": ({"type: numeric, bounds: [0, 90], bins: [0, 5, 90]": "type: themes, dictionary: t.yaml"}, "survey.yaml:21: questions.1.type: themes is not built yet. Remove it for now"),
+    "a dictionary elsewhere": ({"type: numeric, bounds: [0, 90], bins: [0, 5, 90]": "type: themes, dictionary: ../t.yaml"}, "survey.yaml:21: questions.1.dictionary: must be the name of a .yaml file in the directory of the declarations. Put the dictionary beside survey.yaml"),
     "benchmark in per cent": ({"indices:": "benchmarks:\n  quality: {value: 78, source: Nation}\nindices:"}, "survey.yaml:23: benchmarks.quality.value: must be between 0 and 1"),
     "benchmark without a headline": ({"    positive: [1]\n": "", "type: rating": "type: choice", "indices:\n  - {id: living, items: [quality]}\n": "benchmarks: {quality: {value: 0.7, source: Nation}}\n"}, "survey.yaml:21: benchmarks.quality: has neither % positive nor a mean that a benchmark could be compared with. Remove it, or declare positive options"),
     "importance of no question": ({"indices:": "importance: {quality: weight}\nindices:"}, "survey.yaml:22: importance.quality: 'weight' is not a question of the survey"),
@@ -112,6 +112,43 @@ def test_a_survey_without_keys_protects_responses(declare: Declare) -> None:
     assert problems(declare(keyless, {"protects: resident": "protects: response, shared_keys: true"})) == [
         "policy.yaml:2: unit.shared_keys: there is no key to share: the survey has none. Remove shared_keys"
     ]
+
+
+THEMES = {"type: numeric, bounds: [0, 90], bins: [0, 5, 90]": "type: themes, dictionary: themes.yaml"}
+
+
+def test_a_dictionary_is_read_and_part_of_the_survey(declare: Declare) -> None:
+    folder = declare(THEMES)
+    (folder / "themes.yaml").write_text(
+        "bus: {label: {en: Buses}, words: [bus, tram*]}\n7: {label: Seven, words: [7]}\n"
+    )
+    found = load_declarations(folder)
+    assert [cell.code for cell in found.attributes[3].cells][:3] == ["bus", "7", "_none"]
+    (folder / "themes.yaml").write_text(
+        "bus: {label: {en: Buses}, words: [bus, trams*]}\n7: {label: Seven, words: [7]}\n"
+    )
+    assert load_declarations(folder).survey_digest != found.survey_digest
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("bus: {label: Buses, words: [bus]}\ntax:\n  label: Taxes\n  words: ['**']\n", "themes.yaml:4: tax.words.0: must have letters or digits"),
+        ("bus: {label: Buses, words: [b*s]}\n", "themes.yaml:1: bus.words.0: * stands only at the end of a word"),
+        ("bus: {label: Buses, word: [bus]}\n", "themes.yaml:1: bus.words: this key is needed and missing"),
+        ("bus: {label: Buses, words: []}\n", "themes.yaml:1: bus.words: must have at least 1 item"),
+        ("- bus\n", "themes.yaml:1: the file must hold keys and values, such as survey: my-survey"),
+        ("_none: {label: Buses, words: [bus]}\n", "survey.yaml:21: questions.1: a code that begins with _ is taken by hearsafe. Choose another code"),
+    ],
+)  # fmt: skip
+def test_faults_of_a_dictionary_name_its_lines(declare: Declare, text: str, line: str) -> None:
+    folder = declare(THEMES)
+    (folder / "themes.yaml").write_text(text)
+    assert line in problems(folder)
+
+
+def test_a_missing_dictionary_is_named(declare: Declare) -> None:
+    assert problems(declare(THEMES)) == [f"{declare(THEMES)}/themes.yaml: there is no such file. Check the path"]
 
 
 def test_a_survey_of_households_protects_households(declare: Declare) -> None:
