@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
+from pipelines.comparison_checks import comparison_problems
 from pipelines.declaration_sources import source_problems
 from pipelines.yaml_lines import YamlFile
 from schemas.attributes import Attribute
@@ -28,6 +29,7 @@ def problems_together(
         _unit(policy_yaml, survey, policy),
         _spend(policy_yaml, policy),
         _workload(policy_yaml, policy, attributes),
+        comparison_problems(survey_yaml, survey),
         _officers(policy_yaml, policy),
         _not_built_yet(survey_yaml, survey.not_built_yet()),
         _not_built_yet(policy_yaml, policy.not_built_yet()),
@@ -95,6 +97,14 @@ def _unit(file: YamlFile, survey: Survey, policy: Policy) -> Iterator[Declaratio
         yield file.fault(
             "unit_has_key", "is 'response', but the survey has a resident key", at=at, do="Write protects: resident"
         )
+    household = survey.residents.household is not None
+    if not keyless and household and policy.unit.protects == "resident":
+        what = "is 'resident', but the survey declares residents.household"
+        do = "Write protects: household, or remove residents.household"
+        yield file.fault("unit_household", what, at=at, do=do)
+    if policy.unit.protects == "household" and not keyless and not household:
+        do = "Declare residents.household: {key: …, at_most: …}, or write protects: resident"
+        yield file.fault("unit_needs_household", "is 'household', but the survey declares none", at=at, do=do)
     if keyless and policy.unit.shared_keys:
         yield file.fault(
             "unit_shared_keys",

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipelines.declaration_checks import problems_together
 from pipelines.declaration_faults import faults_of
+from pipelines.theme_dictionaries import with_dictionaries
 from pipelines.yaml_lines import YamlFile, read_yaml
 from schemas.attributes import Attribute, attributes_of
 from schemas.canonical import digest
@@ -80,7 +81,8 @@ def _model(path: Path, kind: type[Model], found: list[DeclarationFault]) -> tupl
         found.append(fault)
         return None, None
     try:
-        return file, kind.model_validate(file.root.plain)
+        plain = with_dictionaries(file, path.parent, found) if kind is Survey else file.root.plain
+        return file, kind.model_validate(plain)
     except ValidationError as error:
         found.extend(faults_of(file, kind, error))
     return file, None

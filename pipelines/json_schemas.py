@@ -46,7 +46,10 @@ def _as_written(schema: Any) -> Any:
         texts = {"type": "object", "additionalProperties": {"type": "string"}}
         widened["additionalProperties"] = {"anyOf": [{"type": ["string", "number"]}, {"$ref": "#/$defs/Option"}, texts]}
     if "properties" in widened and "normalise" in widened["properties"]:
-        widened["properties"]["key"]["anyOf"].append({"type": "string"})
+        key = widened["properties"]["key"]
+        if "anyOf" not in key:
+            key = widened["properties"]["key"] = {"anyOf": [key]}
+        key["anyOf"].append({"type": "string"})
     return widened
 
 

@@ -59,13 +59,18 @@ def _least_scale(mechanism: Mechanism, bound: Sensitivity, nano_loss: int) -> fl
 
 
 def measured_table(
-    axes: tuple[Attribute, ...], mechanism: Mechanism, nano_loss: int, *, shared_keys: bool
+    axes: tuple[Attribute, ...],
+    mechanism: Mechanism,
+    nano_loss: int,
+    *,
+    shared_keys: bool,
+    responses_per_unit: int = 1,
 ) -> MeasuredTable:
     """The table with the least noise on the grid that costs at most `nano_loss` by OpenDP's map.
 
     `nano_loss` is in nano-ρ for Gaussian and in nano-ε (pure) for Laplace noise.
     """
-    bound = table_sensitivity(axes, shared_keys=shared_keys)
+    bound = table_sensitivity(axes, shared_keys=shared_keys, responses_per_unit=responses_per_unit)
     scale = _least_scale(mechanism, bound, nano_loss)
     while True:
         rho, pure = privacy_map(mechanism, scale, bound.l1, bound.l2_squared)

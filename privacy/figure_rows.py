@@ -11,6 +11,7 @@ import numpy as np
 from privacy.components import Floats, Key
 from privacy.estimate import Estimates, TableEstimate
 from privacy.intervals import Z95, CellNoise, Errors, figure_errors, interval, reasons, topline_noise
+from privacy.quantiles import CumulativeFigures, quantile_rows
 from privacy.residual import universe_of
 from privacy.statistics import FigureSet
 from schemas.attributes import Attribute
@@ -90,6 +91,14 @@ def figure_rows(
     codes: list[str] | None = None,
 ) -> Iterator[SummaryRow]:
     """A row a figure and group. `informative`: of all figures, or of each. `codes`: of the groups."""
+    if isinstance(figures, CumulativeFigures):
+        base_low = errors.base[0] - Z95 * errors.base_sd[0]
+        yield from quantile_rows(
+            figures, errors, group, codes or [None], weighted=weighted, model_based=model_based,
+            informative=bool(np.all(informative)), small=(base_low < setting.least_base).tolist(),
+            margin_points=setting.margin_points,
+        )  # fmt: skip
+        return
     found = interval(errors, figures, systematic=weighted)
     why = reasons(errors, found, figures, informative, setting.margin_points, setting.least_base).tolist()
     columns = (

@@ -94,10 +94,13 @@ class Errors:
 
 
 def _second_moments(figures: FigureSet, counts: Floats, value: Floats, size: Floats) -> Floats:
-    """Σ over the base of (respondent's value − figure)², figures × groups."""
+    """Σ over the base of (respondent's value − figure)², figures × groups. Of a multi, nobody is in two cells of one
+    figure.
+    """
     weighted = figures.values * figures.base
+    among_people = figures.values**2 @ counts - value**2 * size
     squares = (figures.values * weighted) @ counts - 2 * value * (weighted @ counts) + value**2 * size
-    return np.maximum(np.where(figures.people > 0, size * value * (100.0 - value), squares), 0.0)
+    return np.maximum(np.where(figures.people > 0, among_people, squares), 0.0)
 
 
 def figure_errors(

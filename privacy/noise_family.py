@@ -17,7 +17,7 @@ from privacy.spending import Spending
 from privacy.workload import NetCandidate, WantedTable
 from schemas.attributes import Attribute
 from schemas.errors import DeclarationFault
-from schemas.plan import NANO, MeasuredTable, nano
+from schemas.plan import NANO, MeasuredTable, Mechanism, nano
 from schemas.policy import Policy
 
 Noise = Literal["gaussian", "laplace"]
@@ -35,6 +35,17 @@ class Problem:
     l1: Floats
     l2_squared: Floats
     shared_keys: bool
+    responses_per_unit: int = 1
+
+    def table(self, position: int, mechanism: Mechanism, nano_loss: int) -> MeasuredTable:
+        """A wanted table as it is measured at this loss."""
+        return measured_table(
+            self.columns[position],
+            mechanism,
+            nano_loss,
+            shared_keys=self.shared_keys,
+            responses_per_unit=self.responses_per_unit,
+        )
 
 
 @dataclass(frozen=True)
@@ -68,10 +79,13 @@ def problem_of(
     belief: Belief,
     *,
     shared_keys: bool,
+    responses_per_unit: int = 1,
 ) -> Problem:
     """The wanted tables and net scores with their sensitivities, ready to be allocated."""
     columns = tuple(candidate.attributes for candidate in (*tables, *nets))
-    bounds = [table_sensitivity(axes, shared_keys=shared_keys) for axes in columns]
+    bounds = [
+        table_sensitivity(axes, shared_keys=shared_keys, responses_per_unit=responses_per_unit) for axes in columns
+    ]
     units = [table_unit(axes) for axes in columns]
     return Problem(
         columns=columns,
@@ -80,6 +94,7 @@ def problem_of(
         l1=np.array([bound.l1 / unit for bound, unit in zip(bounds, units, strict=True)]),
         l2_squared=np.array([bound.l2_squared / unit**2 for bound, unit in zip(bounds, units, strict=True)]),
         shared_keys=shared_keys,
+        responses_per_unit=responses_per_unit,
     )
 
 
@@ -122,7 +137,7 @@ def _gaussian_split(problem: Problem, spending: Spending) -> _Split:
 def _gaussian(problem: Problem, spending: Spending, split: _Split, reason: str) -> Choice:
     parts = apportion(split.losses, spending.nano_rho)
     measured = tuple(
-        measured_table(problem.columns[position], "discrete_gaussian", part, shared_keys=problem.shared_keys)
+        problem.table(position, "discrete_gaussian", part)
         for position, part in zip(split.measured.tolist(), parts, strict=True)
     )
     return Choice("gaussian", reason, spending.nano_rho, measured)
@@ -175,9 +190,7 @@ class Laplace:
     def _tables(self, split: _Split, total: int) -> tuple[MeasuredTable, ...]:
         parts = apportion(split.losses / np.sum(split.losses), total)
         return tuple(
-            measured_table(
-                self.problem.columns[position], "discrete_laplace", part, shared_keys=self.problem.shared_keys
-            )
+            self.problem.table(position, "discrete_laplace", part)
             for position, part in zip(split.measured.tolist(), parts, strict=True)
         )
 

@@ -40,7 +40,14 @@ def make_plan(survey: Survey, policy: Policy, *, survey_digest: str, policy_dige
     blocks = {index.id: index.items for index in survey.indices}
     scores = net_candidates(tables, nets, blocks, policy, belief)
     tables = with_optional_details(tables, scores, policy)
-    problem = problem_of(tables, scores, by_id, belief, shared_keys=policy.unit.shared_keys)
+    problem = problem_of(
+        tables,
+        scores,
+        by_id,
+        belief,
+        shared_keys=policy.unit.shared_keys,
+        responses_per_unit=survey.residents.responses_per_unit,
+    )
     choice = choose_noise(problem, policy, spending)
     charge = sum(table.charge_nano_rho for table in choice.measured)
     charge_pure = sum(_pure(table) for table in choice.measured) if choice.noise == "laplace" else None
@@ -85,6 +92,13 @@ def _built_prior(survey: Survey, policy: Policy) -> float:
             "the survey has no resident key, so the response is the protected unit",
             where="policy.yaml: unit.protects",
             do="Write protects: response, or declare residents.key in survey.yaml",
+        )
+    if (survey.residents.household is not None) != (policy.unit.protects == "household"):
+        raise DeclarationFault(
+            "unit_household",
+            "a survey that declares residents.household protects households, and only such a survey can",
+            where="policy.yaml: unit.protects",
+            do="Declare both or neither",
         )
     if policy.prior.interaction is None:
         raise DeclarationFault("prior_missing", "gives no interaction", where="policy.yaml: prior")

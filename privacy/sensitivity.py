@@ -29,7 +29,8 @@ def table_sensitivity(
 
     A respondent enters ∏ at_most cells, each moved by at most `unit`. A score splits its unit over two cells, s and
     unit − s, so its L1 change is unit and its squared L2 change at most unit². Hence Δ₁ = unit · ∏ at_most and
-    Δ₂² = unit² · ∏ at_most. A unit of h responses moves Δ₁ by h and, all in the same cells, Δ₂ by h (group privacy).
+    Δ₂² = unit² · ∏ at_most. A unit of h responses (`residents.household.at_most`) moves Δ₁ by h and, all in the same
+    cells, Δ₂ by h (group privacy).
     Shared keys: removing one resident may let another's response in: an exchange, two respondents' cells at most,
     Δ₁ · 2 and Δ₂² · 2 (the two respondents' cell vectors are non-negative, so their difference has squared norm at
     most the sum of both). A net is signed: there the difference of two vectors has at most twice their norm, Δ₂² · 4.

@@ -11,7 +11,8 @@ from typing import Literal
 import numpy as np
 
 from privacy.project_multi import multi_cells
-from schemas.attributes import Attribute, CellRole
+from schemas.attributes import Attribute, CellRole, ranked
+from schemas.questions import RankingQuestion
 from schemas.survey import Survey
 
 Unit = Literal["percent", "score", "points"]
@@ -122,6 +123,32 @@ def _multi(attribute: Attribute) -> list[Figure]:
     ]  # fmt: skip
 
 
+def _ranking(attribute: Attribute, question: RankingQuestion) -> list[Figure]:
+    """Per option, of the people who ranked anything: % who put it first, % who ranked it at all, and its mean points,
+    one for the last place up to their number for the first (Borda), none where it was not ranked.
+    """
+    outside = attribute.roles(CellRole.NOT_ANSWERED, CellRole.NOT_ASKED, CellRole.INVALID)
+    base = _weights(attribute.size, outside, -1.0)
+    places = len(question.columns)
+
+    def figure(statistic: str, code: str, unit: Unit, points: list[float], most: float) -> Figure:
+        """`points`: what the option is worth at each place."""
+        values = [0.0] * attribute.size
+        for place, worth in enumerate(points, start=1):
+            values[attribute.index_of(ranked(code, place))] = worth
+        return Figure(
+            attribute.id, attribute.id, statistic, code, unit, tuple(values), base, 0.0, most, people=True
+        )  # fmt: skip
+
+    found: list[Figure] = []
+    for code in question.options:
+        found.append(figure("pct_first", code, "percent", [100.0], 100.0))
+        found.append(figure("pct_ranked", code, "percent", [100.0] * places, 100.0))
+        borda = [float(points) for points in range(places, 0, -1)]
+        found.append(figure("rank_points", code, "score", borda, float(places)))
+    return found
+
+
 def _index(attribute: Attribute) -> Figure:
     base = _weights(attribute.size, (0, 1))
     return Figure(
@@ -152,12 +179,15 @@ def figures_of(survey: Survey, attributes: Mapping[str, Attribute]) -> dict[str,
     A mean is given for ratings, NPS and numeric questions: the options of a choice have no order.
     """
     types = {question.id: question.type for question in survey.questions}
+    rankings = {question.id: question for question in survey.questions if isinstance(question, RankingQuestion)}
     found: dict[str, list[Figure]] = {}
     for name, attribute in attributes.items():
         if attribute.origin == "index":
             found[name] = [_index(attribute)]
         elif attribute.origin == "numeric_mean":
             found[name] = [_numeric_mean(attribute, attributes.get(name.removesuffix("__mean")))]
+        elif name in rankings:
+            found[name] = _ranking(attribute, rankings[name])
         elif attribute.kind == "multi":
             found[name] = _multi(attribute)
         else:

@@ -8,12 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from privacy.benchmarks import benchmark_rows
 from privacy.calibrate import Calibration, calibrated_topline, calibration
 from privacy.discoveries import significant
 from privacy.estimate import Estimates
 from privacy.figure_rows import Setting, everybody_of, figure_rows, histogram_of, one_way_noise, whole_range
 from privacy.group_rows import GroupRow, crosstab_rows
+from privacy.importance import importance_rows
 from privacy.intervals import Z95, Errors, count_interval, figure_errors
+from privacy.quantiles import QUANTILES, cumulative_figures
 from privacy.residual import component_precisions
 from privacy.statistics import figures_of
 from schemas.attributes import Attribute
@@ -40,14 +43,32 @@ def summarise(
         least_base=float(policy.precision.min_expected_base),
     )
     weights = calibration(survey, attributes, estimates, precisions)
+    cumulative = cumulative_figures(survey, dict(attributes))
+    below = replace(setting, figures={**setting.figures, **cumulative})
     rows: list[GroupRow] = []
     for published in plan.published:
         if len(published.attributes) == 1:
             rows += ((row, None) for row in _one_way_rows(published.attributes[0], setting, weights))
         elif len(published.attributes) == 2:
             rows += crosstab_rows(published.attributes, setting)
+        if cumulative.keys() & set(published.attributes):
+            rows += ((row, None) for row in _quantiles_of(published.attributes, below, weights))
     marks = iter(significant([rate for _, rate in rows if rate is not None]))
-    return [row if rate is None else replace(row, significant=next(marks)) for row, rate in rows]
+    found = [row if rate is None else replace(row, significant=next(marks)) for row, rate in rows]
+    toplines = [row for row in found if row.group is None]
+    found += benchmark_rows(survey, toplines)
+    found += importance_rows(survey, toplines, setting.margin_points)
+    return found
+
+
+def _quantiles_of(table: tuple[str, ...], below: Setting, weights: Calibration | None) -> Iterator[SummaryRow]:
+    """Quantiles of a table's numeric question; `below` has cumulative shares for its figures."""
+    found: Iterator[SummaryRow] = iter(())
+    if len(table) == 1:
+        found = _one_way_rows(table[0], below, weights)
+    elif len(table) == 2:
+        found = (row for row, _ in crosstab_rows(table, below))
+    return (row for row in found if row.statistic in QUANTILES)
 
 
 def _one_way_rows(name: str, setting: Setting, weights: Calibration | None) -> Iterator[SummaryRow]:

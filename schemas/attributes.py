@@ -17,7 +17,9 @@ from schemas.questions import (
     NumericQuestion,
     Option,
     OptionRole,
+    RankingQuestion,
     RatingQuestion,
+    ThemesQuestion,
 )
 from schemas.survey import Demographic, Survey
 
@@ -212,6 +214,54 @@ def score_attribute(
     )
 
 
+def ranked(code: str, place: int) -> str:
+    """The code of a ranking's cell: an option at a place, from 1."""
+    return f"{code}@{place}"
+
+
+def _ranking_attribute(question: RankingQuestion, trailing: tuple[Cell, ...]) -> Attribute:
+    """For each place its options. A respondent has at most one cell a place, so Δ₁ = Δ₂² = the number of places."""
+    places = len(question.columns)
+    cells = tuple(
+        Cell(
+            code=ranked(code, place),
+            label=_at_place(option.label, place),
+            role=CellRole(option.role.value),
+            score=float(places + 1 - place),
+        )
+        for place in range(1, places + 1)
+        for code, option in question.options.items()
+    )
+    return Attribute(
+        id=question.id,
+        kind="multi",
+        origin="question",
+        label=question.text or question.id,
+        cells=(*cells, *trailing),
+        at_most=places,
+    )
+
+
+def _at_place(label: Text, place: int) -> Text:
+    return f"{label} ({place})" if isinstance(label, str) else {tag: f"{text} ({place})" for tag, text in label.items()}
+
+
+def _themes_attribute(question: ThemesQuestion, trailing: tuple[Cell, ...]) -> Attribute:
+    themes = question.themes
+    cells = (
+        *(Cell(code=code, label=theme.label, role=CellRole.SUBSTANTIVE) for code, theme in themes.items()),
+        Cell(code="_none", label={"en": "Another subject", "es": "Otro asunto"}, role=CellRole.NONE),
+    )
+    return Attribute(
+        id=question.id,
+        kind="multi",
+        origin="question",
+        label=question.text or question.id,
+        cells=(*cells, *trailing),
+        at_most=min(question.at_most, len(themes)),
+    )
+
+
 def _demographic_attribute(demographic: Demographic) -> Attribute:
     cells = (
         *(
@@ -242,6 +292,10 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
                     id=question.id, kind="multi", origin="question", label=label, cells=cells, at_most=question.at_most
                 )
             )
+        elif isinstance(question, RankingQuestion):
+            found.append(_ranking_attribute(question, trailing))
+        elif isinstance(question, ThemesQuestion):
+            found.append(_themes_attribute(question, trailing))
         elif isinstance(question, NpsQuestion):
             points = tuple(
                 Cell(code=str(i), label=str(i), role=CellRole.SUBSTANTIVE, score=float(i)) for i in range(11)
@@ -249,7 +303,7 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
             found.append(
                 Attribute(id=question.id, kind="single", origin="question", label=label, cells=(*points, *trailing))
             )
-        elif isinstance(question, RatingQuestion | ChoiceQuestion):
+        else:
             half = isinstance(question, RatingQuestion) and question.half_steps
             cells = (*_option_cells(question.options, half_steps=half), *trailing)
             found.append(

@@ -258,6 +258,8 @@ class CardAttribute(Declared):
     targets: dict[str, float]
     """Public population shares of a demographic's categories, where declared."""
     cells: tuple[CardCell, ...]
+    options: dict[str, str] = {}
+    """Of a ranking: the label of each option; its cells are options at places."""
 
 
 class CardIndex(Declared):

@@ -165,8 +165,6 @@ class Policy(Declared):
     def not_built_yet(self) -> tuple[str, ...]:
         """Declared features that this version parses but does not run."""
         found: list[str] = []
-        if self.unit.protects == "household":
-            found.append("unit.protects: household")
         if self.prior.from_release is not None:
             found.append("prior.from_release")
         return tuple(found)

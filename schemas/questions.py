@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Declared, Identifier, Text
+from schemas.errors import InternalFault
+from schemas.themes import Themes
 
 
 class OptionRole(StrEnum):
@@ -182,21 +184,41 @@ class NpsQuestion(_Question):
 
 
 class RankingQuestion(_OptionQuestion):
-    """The top choices in order, one column a place."""
+    """The top choices in order, one column a place. Every column holds the code of the option at its place."""
 
     type: Literal["ranking"]
-    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    columns: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
 
     def columns_used(self) -> tuple[str, ...]:
         return self.columns
 
+    @model_validator(mode="after")
+    def _places(self) -> "RankingQuestion":
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("columns names a column twice")
+        if len(self.columns) > len(self.options):
+            raise ValueError("columns has more places than there are options")
+        return self
+
 
 class ThemesQuestion(_Question):
-    """Open comments, coded inside the zone by a public dictionary; verbatim text never leaves."""
+    """Open comments, coded inside the zone by a public dictionary; verbatim text never leaves.
+
+    `dictionary`: the themes, or the name of the file beside survey.yaml that holds them, which the loader puts in its
+    place. `at_most`: themes counted of one comment, the first ones in the dictionary's order.
+    """
 
     type: Literal["themes"]
     column: str
-    dictionary: str
+    dictionary: str | Themes
+    at_most: Annotated[int, Field(ge=1, le=240)] = 3
+
+    @property
+    def themes(self) -> Themes:
+        """Raises: InternalFault: the dictionary's file was not read."""
+        if isinstance(self.dictionary, str):
+            raise InternalFault("dictionary_unread", "a survey's dictionary of themes was not read", where=self.id)
+        return self.dictionary
 
     def columns_used(self) -> tuple[str, ...]:
         return (self.column,)

@@ -63,7 +63,10 @@ SUMMARY_SCHEMA = pa.schema(
         _field(
             "statistic",
             pa.string(),
-            "pct, pct_positive, pct_no_opinion, mean, nps, index or population; with _difference: group less everybody",
+            "pct, pct_positive, pct_no_opinion, mean, p10, p25, median, p75, p90, nps, index, pct_first, pct_ranked, "
+            "rank_points or population; with _difference: a group's less everybody's; "
+            "with _benchmark_gap: less the benchmark; importance_gap, importance_satisfaction, "
+            "satisfaction_above_average, importance_above_average",
         ),
         _field("option", pa.string(), "answer option, where the statistic is about one", nullable=True),
         _field("group_attribute", pa.string(), "demographic that forms the group; null for everybody", nullable=True),
@@ -88,9 +91,16 @@ SUMMARY_SCHEMA = pa.schema(
         _field("publishable", pa.bool_(), "meets the policy's margin and base"),
         _field("reason", pa.string(), "why it is not publishable; empty where it is"),
         _field(
+            "compared_with",
+            pa.string(),
+            "what a difference is from: an earlier wave, the source of a benchmark, another question",
+            nullable=True,
+        ),
+        _field(
             "significant",
             pa.bool_(),
-            "of differences: whether its sign is known (at most 5 % of those so marked are expected to be wrong)",
+            "whether a difference is beyond chance (of groups, at most 5 % of those so marked are expected to have the "
+            "wrong sign); null where the figure is no difference",
             nullable=True,
         ),
     ]
@@ -127,4 +137,5 @@ class SummaryRow:
     model_based: bool
     publishable: bool
     reason: str
+    compared_with: str | None = None
     significant: bool | None = None

@@ -10,9 +10,7 @@ from schemas.questions import (
     ChoiceQuestion,
     Options,
     Question,
-    RankingQuestion,
     RatingQuestion,
-    ThemesQuestion,
     as_options,
 )
 
@@ -57,10 +55,17 @@ class VerifiedBy(Declared):
 
 
 class Household(Declared):
-    """A second keyed pseudonym, with at most `at_most` counted responses each."""
+    """A second keyed pseudonym, with at most `at_most` counted responses each. It goes with `protects: household`."""
 
     key: Annotated[tuple[str, ...], Field(min_length=1)]
     at_most: Annotated[int, Field(ge=1, le=20)]
+    normalise: KeyNormalisation = KeyNormalisation.TEXT
+    """How spellings of one household are brought together: an address in one case, with single blanks."""
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _single_key(cls, raw: object) -> object:
+        return (raw,) if isinstance(raw, str) else raw
 
 
 class Residents(Declared):
@@ -91,6 +96,11 @@ class Residents(Declared):
     @classmethod
     def _single_key(cls, raw: object) -> object:
         return (raw,) if isinstance(raw, str) and raw != "none" else raw
+
+    @property
+    def responses_per_unit(self) -> int:
+        """Responses that are counted of one privacy unit at most."""
+        return 1 if self.household is None else self.household.at_most
 
 
 class TimeColumn(Declared):
@@ -199,7 +209,7 @@ class Index(Declared):
 
 
 class Benchmark(Declared):
-    """An outside figure to compare with: a share (0…1) for % positive, else a mean."""
+    """An outside figure to compare with: a share (0…1) for % positive and indices, points for nps, else a mean."""
 
     value: float
     source: Text
@@ -222,6 +232,8 @@ class Survey(Declared):
     eligible: Membership | None = None
     trends: dict[Identifier, dict[str, str | dict[str, str]]] = {}
     benchmarks: dict[Identifier, Benchmark] = {}
+    importance: dict[Identifier, Identifier] = {}
+    """Question on satisfaction → question on how important the same subject is."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Survey":
@@ -254,15 +266,4 @@ class Survey(Declared):
 
     def not_built_yet(self) -> tuple[str, ...]:
         """Declared features that this version parses but does not run."""
-        found = [
-            f"questions.{q.id}: type {q.type}"
-            for q in self.questions
-            if isinstance(q, RankingQuestion | ThemesQuestion)
-        ]
-        if self.trends:
-            found.append("trends")
-        if self.benchmarks:
-            found.append("benchmarks")
-        if self.residents.household:
-            found.append("residents.household")
-        return tuple(found)
+        return ("trends",) if self.trends else ()

@@ -18,6 +18,7 @@ def small_survey(
     responses: int = 600,
     extra: tuple[dict[str, Any], ...] = (),
     verified: bool = False,
+    household: int = 0,
     targets: dict[str, float] | None = None,
 ) -> Survey:
     """`q0 …` ratings of four points and don't know, `g0 …` demographics, `x0 …` indices over all questions."""
@@ -32,6 +33,8 @@ def small_survey(
     residents: dict[str, Any] = {"key": ["Email"]}
     if verified:
         residents["verified_by"] = {"format": "generic", "match": "Email"}
+    if household:
+        residents["household"] = {"key": ["Address"], "at_most": household}
     return Survey.model_validate(
         {
             "survey": "sample",
@@ -50,6 +53,7 @@ def small_survey(
 
 MULTI = {"id": "used", "type": "multi", "column": "U", "at_most": 3, "options": {c: c for c in "abcde"}}
 NUMERIC = {"id": "years", "type": "numeric", "column": "Y", "bounds": [0, 90], "bins": [0, 5, 20, 90]}
+RANKING = {"id": "first", "type": "ranking", "columns": ["F1", "F2"], "options": {c: c for c in "abcde"}}
 NPS = {"id": "recommend", "type": "nps", "column": "R"}
 
 

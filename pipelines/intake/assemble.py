@@ -26,6 +26,7 @@ from schemas.errors import InputRefused
 from schemas.survey import Source, Survey
 
 KEY_MISSING = "key_missing"
+HOUSEHOLD_MISSING = "household_missing"
 TIME_UNREADABLE = "time_unreadable"
 CODE_NOT_ISSUED = "code_not_issued"
 _DAY = 86_400_000_000
@@ -101,6 +102,7 @@ class _Room:
     ) -> None:
         self._source = source
         self._key = () if survey.residents.key == "none" else survey.residents.key
+        self._household = () if survey.residents.household is None else survey.residents.household.key
         self._rules: tuple[Member, ...] = counting_rules(survey, source)
         filled = filled_column(source)
         rule = member(source.complete) if source.complete is not None else None
@@ -116,7 +118,9 @@ class _Room:
         self._names = [name for i, attribute in enumerate(attributes) for name in zone_columns(i, attribute)]
 
     def batch(self, records: Records) -> EncodedBatch:
-        """One batch. Left out in this order: rules, key, time, codes never issued, contact list (where required)."""
+        """One batch. Left out in this order: rules, key, household, time, codes never issued, contact list (where it is
+        required).
+        """
         read = records.count + len(records.unreadable)
         quarantined = [self._quarantined(number, "", reason) for number, reason in records.unreadable]
         chosen = counted(records, self._rules)
@@ -126,13 +130,18 @@ class _Room:
         digests, present = self._pseudonyms(records)
         quarantined += [self._quarantined(n, " + ".join(self._key), KEY_MISSING) for n in records.numbers[~present]]
         records, digests = records.keep(present), digests[present]
+        homes, housed = self._households(records)
+        field = " + ".join(self._household)
+        quarantined += [self._quarantined(n, field, HOUSEHOLD_MISSING) for n in records.numbers[~housed]]
+        records, digests, homes = records.keep(housed), digests[housed], homes[housed]
 
         seen_at = self._moments(records)
         readable = seen_at != UNREADABLE
         if self._source.time is not None:
             column = self._source.time.column
             quarantined += [self._quarantined(n, column, TIME_UNREADABLE) for n in records.numbers[~readable]]
-        records, digests, seen_at = records.keep(readable), digests[readable], seen_at[readable]
+        records, digests, homes = records.keep(readable), digests[readable], homes[readable]
+        seen_at = seen_at[readable]
 
         known = self._known(digests)
         if self._issued:
@@ -140,11 +149,15 @@ class _Room:
             quarantined += [
                 self._quarantined(n, " + ".join(self._key), CODE_NOT_ISSUED) for n in records.numbers[~mine]
             ]
-            records, digests, seen_at, known = records.keep(mine), digests[mine], seen_at[mine], None
+            records, digests, homes = records.keep(mine), digests[mine], homes[mine]
+            seen_at, known = seen_at[mine], None
         if self._require and known is not None:
             excluded += records.count - int(known.sum())
-            records, digests, seen_at, known = records.keep(known), digests[known], seen_at[known], known[known]
+            records, digests, homes = records.keep(known), digests[known], homes[known]
+            seen_at, known = seen_at[known], known[known]
         rows = self._rows(records, digests, seen_at, known)
+        if self._household:
+            rows = rows.append_column("household", _fixed(homes.tobytes(), records.count))
         return EncodedBatch(rows, tuple(sorted(quarantined, key=lambda q: q.row)), read, excluded)
 
     def _quarantined(self, number: int, field: str, reason: str) -> Quarantined:
@@ -157,6 +170,14 @@ class _Room:
         if not records.count:
             return np.empty((0, PSEUDONYM_BYTES), np.uint8), np.empty(0, dtype=bool)
         found = self._severer.pseudonyms([records.columns[column] for column in self._key])
+        return found.digests, found.present
+
+    def _households(self, records: Records) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """As `_pseudonyms`, of the household keys; nothing where households are not declared."""
+        households = self._severer.households
+        if households is None or not records.count:
+            return np.empty((records.count, 0), np.uint8), np.ones(records.count, dtype=bool)
+        found = households.pseudonyms([records.columns[column] for column in self._household])
         return found.digests, found.present
 
     def _moments(self, records: Records) -> NDArray[np.int64]:

@@ -39,8 +39,8 @@ class EncodedBatch:
     """Responses without identity, encoded.
 
     `rows`: one row per accepted response: pseudonym and tie (16 bytes), seen_at (microseconds, −1 unknown), complete,
-    then the zone columns of every attribute; nothing else. `read` counts every record of the batch: the accepted
-    rows, those `excluded` by the survey's rules, and those quarantined, together.
+    then the zone columns of every attribute, and where declared the household's pseudonym; nothing else. `read` counts
+    every record of the batch: accepted rows, those `excluded` by the survey's rules, and quarantined ones, together.
     """
 
     rows: pa.Table

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pipelines.intake.formats.registry import KINDS
 from pipelines.intake.header import Header
 from schemas.errors import InputRefused
-from schemas.questions import RankingQuestion, ThemesQuestion
 from schemas.survey import Source, Survey
 
 KEY = "residents.key"
+HOUSEHOLD = "residents.household.key"
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,11 @@ class Need:
 def needs_of(survey: Survey, source: Source) -> tuple[Need, ...]:
     """The declared columns that intake reads from the source, each once, without those declared absent.
 
-    The columns of the resident key cannot be absent: without them no response could be counted once.
+    The columns of the resident key and the household key cannot be absent: without them no response could be counted.
     """
     keys = [] if survey.residents.key == "none" else [Need(c, KEY) for c in survey.residents.key]
+    household = survey.residents.household
+    keys += [] if household is None else [Need(c, HOUSEHOLD) for c in household.key]
     wanted = [Need(column, f"sources.{source.id}.where") for column in source.where]
     if survey.eligible is not None:
         wanted.append(Need(survey.eligible.column, "eligible"))
@@ -37,8 +39,7 @@ def needs_of(survey: Survey, source: Source) -> tuple[Need, ...]:
         wanted.append(Need(filled, f"sources.{source.id}.format"))
     wanted.extend(Need(d.column, f"demographic {d.id}") for d in survey.demographics)
     for question in survey.questions:
-        if not isinstance(question, RankingQuestion | ThemesQuestion):
-            wanted.extend(Need(column, f"question {question.id}") for column in question.columns_used())
+        wanted.extend(Need(column, f"question {question.id}") for column in question.columns_used())
     found: dict[str, Need] = {}
     for need in (*keys, *(w for w in wanted if w.column not in source.absent)):
         found.setdefault(need.column, need)
@@ -86,7 +87,7 @@ def position_of(header: Header, name: str, need: Need, file_name: str, declared:
     advice = f"Similar columns: {', '.join(repr(c) for c in close)}. " if close else ""
     if not any(header.positions(other) for other in declared):
         advice += "No declared column is in the header: check that the file begins with one, and its separator. "
-    absent = "" if need.by == KEY else ", or list it under absent"
+    absent = "" if need.by in (KEY, HOUSEHOLD) else ", or list it under absent"
     raise InputRefused(
         "column_missing",
         f"{what} is not in the header",

@@ -10,15 +10,25 @@ from pipelines.intake.cells import MissingMap, missing_cells, single_cell
 from pipelines.intake.lookup import Lookup
 from pipelines.intake.multi import ColumnsMulti, JoinedMulti
 from pipelines.intake.numeric import NumericReader
+from pipelines.intake.ranking import Ranking
 from pipelines.intake.records import Records
+from pipelines.intake.themes import ThemeCoder
 from schemas.attributes import MICRO, Attribute, CellRole, zone_columns
-from schemas.questions import ChoiceQuestion, MultiQuestion, NpsQuestion, NumericQuestion, Option, RatingQuestion
+from schemas.questions import (
+    MultiQuestion,
+    NpsQuestion,
+    NumericQuestion,
+    Option,
+    RankingQuestion,
+    ThemesQuestion,
+)
 from schemas.survey import Index, Survey
 
 Cells = Mapping[str, NDArray[Any]]
 """What was encoded before, by attribute id: positions (single), n × cells of 0/1 (multi), or scores."""
 
-_UNANSWERED = (CellRole.NONE, CellRole.NOT_ANSWERED, CellRole.NOT_ASKED)
+_SILENT = (CellRole.NOT_ANSWERED, CellRole.NOT_ASKED)
+_UNANSWERED = (CellRole.NONE, *_SILENT)
 
 
 class _Encoder(Protocol):
@@ -32,6 +42,7 @@ class Encoder:
         self._attributes = attributes
         self._by_id = {attribute.id: attribute for attribute in attributes}
         self._missing = MissingMap(survey.missing)
+        self._comments = {question.id for question in survey.questions if isinstance(question, ThemesQuestion)}
         self._encoders: dict[str, _Encoder] = {}
         for demographic in survey.demographics:
             self._encoders[demographic.id] = self._single(demographic.id, demographic.column, demographic.categories)
@@ -40,9 +51,13 @@ class Encoder:
                 self._add_numeric(question)
             elif isinstance(question, MultiQuestion):
                 self._encoders[question.id] = self._multi(question)
+            elif isinstance(question, RankingQuestion):
+                self._encoders[question.id] = self._ranking(question)
+            elif isinstance(question, ThemesQuestion):
+                self._encoders[question.id] = self._themes(question)
             elif isinstance(question, NpsQuestion):
                 self._encoders[question.id] = self._single(question.id, question.column, {})
-            elif isinstance(question, RatingQuestion | ChoiceQuestion):
+            else:
                 self._encoders[question.id] = self._single(question.id, question.column, question.options)
         for index in survey.indices:
             self._encoders[index.id] = index_encoder(index, self._by_id)
@@ -53,7 +68,8 @@ class Encoder:
         """The zone columns by name, and which records answer any question.
 
         A question is answered by any of its cells but none, not answered and not asked: what cannot be read was
-        answered, and 'none of these' cannot be told from silence. `verified`: who is on the contact list.
+        answered, and 'none of these' cannot be told from silence; but a comment without a theme can. `verified`: who is
+        on the contact list.
         """
         cells: dict[str, NDArray[Any]] = {}
         columns: dict[str, NDArray[Any]] = {}
@@ -69,7 +85,8 @@ class Encoder:
             parts = [found] if attribute.kind != "multi" else list(np.ascontiguousarray(found.T))
             columns.update(zip(names, parts, strict=True))
             if attribute.origin == "question":
-                answered |= _answered(attribute, found)
+                silent = _SILENT if attribute.id in self._comments else _UNANSWERED
+                answered |= _answered(attribute, found, silent)
         return columns, answered
 
     def _single(self, identifier: str, column: str, options: Mapping[str, Option]) -> _Encoder:
@@ -81,6 +98,14 @@ class Encoder:
         kind = ColumnsMulti if question.columns is not None else JoinedMulti
         multi = kind(question, self._by_id[question.id], self._missing)
         return lambda records, _: multi.encode(records)
+
+    def _ranking(self, question: RankingQuestion) -> _Encoder:
+        ranking = Ranking(question, self._by_id[question.id], self._missing)
+        return lambda records, _: ranking.encode(records)
+
+    def _themes(self, question: ThemesQuestion) -> _Encoder:
+        coder = ThemeCoder(question, self._by_id[question.id], self._missing)
+        return lambda records, _: coder.encode(records)
 
     def _add_numeric(self, question: NumericQuestion) -> None:
         histogram, score = self._by_id[question.id], self._by_id[f"{question.id}__mean"]
@@ -135,7 +160,7 @@ def _item_tables(index: Index, attribute: Attribute) -> tuple[NDArray[np.int64],
     return counts, scaled * counts
 
 
-def _answered(attribute: Attribute, found: NDArray[Any]) -> NDArray[np.bool_]:
+def _answered(attribute: Attribute, found: NDArray[Any], silent: tuple[CellRole, ...]) -> NDArray[np.bool_]:
     unanswered = np.zeros(attribute.size, dtype=bool)
-    unanswered[list(attribute.roles(*_UNANSWERED))] = True
+    unanswered[list(attribute.roles(*silent))] = True
     return np.any(found[:, ~unanswered], axis=1) if attribute.kind == "multi" else ~unanswered[found]

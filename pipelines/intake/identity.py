@@ -18,6 +18,7 @@ from schemas.survey import KeyNormalisation, Residents
 
 PSEUDONYM_BYTES = 16
 _PSEUDONYM = b"hearsafe/pseudonym/v1\x00"
+_HOUSEHOLD = b"hearsafe/household/v1\x00"
 _TIE = b"hearsafe/tie/v1\x00"
 _NO_PART = bytes(4)
 _MOST_PASSES = 5
@@ -34,21 +35,17 @@ class Pseudonyms:
     present: NDArray[np.bool_]
 
 
-class Severer:
-    """Turns resident keys into pseudonyms: HMAC-SHA256 under the wave's key, cut to 16 bytes.
+class KeyHash:
+    """Turns keys of one kind into pseudonyms: HMAC-SHA256 under the wave's key in a domain of its own, cut to 16 bytes.
 
     A key of several columns is joined with the length of every part in front, so no two keys join to the same bytes. A
     part is blank when nothing is left of it after normalising, or when `missing` lists its value; a key whose parts are
-    all blank is no key. Pseudonyms and ties are hashes of different domains: neither can be compared with the other.
+    all blank is no key.
     """
 
-    def __init__(self, hmac_key: bytes, residents: Residents, missing: Sequence[str] = ()) -> None:
-        if len(hmac_key) < PSEUDONYM_BYTES:
-            raise ValueError("the HMAC key is too short")
-        self._pseudonym = _keyed(hmac_key, _PSEUDONYM)
-        self._tie = _keyed(hmac_key, _TIE)
-        kind = residents.normalise
-        self._normalise = normaliser(kind, plus_addresses=residents.plus_addresses, issued=residents.issued)
+    def __init__(self, keyed: HMAC, normalise: Callable[[str], str], missing: Sequence[str]) -> None:
+        self._pseudonym = keyed
+        self._normalise = normalise
         self._missing = frozenset(trim(value) for value in missing)
 
     def pseudonym(self, parts: Sequence[str]) -> bytes | None:
@@ -71,16 +68,37 @@ class Severer:
         rows = rows.reshape(-1)
         return Pseudonyms(table[rows], present[rows])
 
+    def _framed(self, value: str) -> bytes:
+        """The normalised part in UTF-8, with its length in front."""
+        part = b"" if trim(value) in self._missing else self._normalise(value).encode()
+        return len(part).to_bytes(4, "big") + part
+
+
+class Severer(KeyHash):
+    """Turns resident keys into pseudonyms and, by `households`, household keys into those of their own.
+
+    Pseudonyms, households and ties are hashes of different domains: none can be compared with another.
+    """
+
+    def __init__(self, hmac_key: bytes, residents: Residents, missing: Sequence[str] = ()) -> None:
+        if len(hmac_key) < PSEUDONYM_BYTES:
+            raise ValueError("the HMAC key is too short")
+        kind = residents.normalise
+        normalise = normaliser(kind, plus_addresses=residents.plus_addresses, issued=residents.issued)
+        super().__init__(_keyed(hmac_key, _PSEUDONYM), normalise, missing)
+        household = residents.household
+        self.households = (
+            None
+            if household is None
+            else KeyHash(_keyed(hmac_key, _HOUSEHOLD), normaliser(household.normalise), missing)
+        )
+        self._tie = _keyed(hmac_key, _TIE)
+
     def ties(self, content: NDArray[np.uint8]) -> bytes:
         """One 16-byte tie a row of `content`: a keyed hash of that row alone, to choose among equal time stamps."""
         width = content.shape[1]
         whole = content.tobytes()
         return _hashes(self._tie, (whole[start : start + width] for start in range(0, len(content) * width, width)))
-
-    def _framed(self, value: str) -> bytes:
-        """The normalised part in UTF-8, with its length in front."""
-        part = b"" if trim(value) in self._missing else self._normalise(value).encode()
-        return len(part).to_bytes(4, "big") + part
 
 
 def _keyed(key: bytes, domain: bytes) -> HMAC:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import isclose, isfinite, sqrt
+from math import isclose, isfinite, prod, sqrt
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipelines.outlet.context import printed_epsilon
 from pipelines.outlet.parquet import axes_columns
 from privacy.odds import odds
-from schemas.card import Card, CardAttribute, OddsFigures, ScopeLoss
+from schemas.card import Card, CardAttribute, MeasuredOnCard, OddsFigures, ScopeLoss
 from schemas.errors import IntegrityFault
 from schemas.manifest import CARD_FILE, ESTIMATES_FILE, MEASUREMENTS_FILE, SUMMARY_FILE
 from schemas.plan import NANO
@@ -18,7 +18,7 @@ from schemas.released import REASONS
 
 _AXES = ("attribute_1", "code_1", "attribute_2", "code_2", "attribute_3", "code_3")
 _CELL = ("table", *_AXES)
-_FIGURE = ("subject", "statistic", "option", "group_attribute", "group", "weighted")
+_FIGURE = ("subject", "statistic", "option", "group_attribute", "group", "weighted", "compared_with")
 
 
 def _refuse(name: str, what: str) -> None:
@@ -112,7 +112,7 @@ def check_summary(card: Card, table: pa.Table) -> None:
     if len(set(keys)) != len(keys):
         _refuse(SUMMARY_FILE, "a figure is there twice")
     codes = {a.id: {cell.code for cell in a.cells} for a in attributes.values()}
-    for _, _, _, group_attribute, group, _ in set(keys):
+    for _, _, _, group_attribute, group, *_ in set(keys):
         if (group_attribute is None) != (group is None):
             _refuse(SUMMARY_FILE, "a group is named by half")
         if group_attribute is not None and group not in codes.get(group_attribute, ()):
@@ -170,18 +170,17 @@ def _check_scopes(card: Card) -> None:
     for scope in scopes:
         if not _same(scope.spent_epsilon, printed_epsilon(scope.spent_nano_rho, scope.spent_nano_pure_epsilon, delta)):
             _refuse(CARD_FILE, f"epsilon of scope {scope.scope} is not that of its loss")
-    exchange = any(_is_exchange(card, entry.table, entry.l2_squared) for entry in card.expert.implementation.measured)
+    exchange = any(_is_exchange(card, entry) for entry in card.expert.implementation.measured)
     for figures, scope in ((loss.odds, loss.spent.release), (loss.odds_this_year, loss.spent.year)):
         if not _odds_hold(figures, scope, delta, exchange):
             _refuse(CARD_FILE, f"the odds of scope {scope.scope} are not those of its loss")
 
 
-def _is_exchange(card: Card, table: str, l2_squared: int) -> bool:
+def _is_exchange(card: Card, entry: MeasuredOnCard) -> bool:
+    """Δ₁² / Δ₂² is the most cells of a respondent, twice that for an exchange, whatever the responses a unit."""
     attributes = _attributes(card)
-    plain = 1
-    for a in table.split("*"):
-        plain *= attributes[a].at_most * attributes[a].unit ** 2
-    return l2_squared in (2 * plain, 4 * plain)
+    cells = prod(attributes[a].at_most for a in entry.table.split("*"))
+    return entry.l1**2 == 2 * cells * entry.l2_squared
 
 
 def _odds_hold(figures: OddsFigures, scope: ScopeLoss, delta: float, exchange: bool) -> bool:

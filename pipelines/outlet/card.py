@@ -150,17 +150,26 @@ def _loss(context: ReleaseContext, this: OddsFigures, year: OddsFigures) -> Priv
     plan = context.plan
     pure = plan.charge_nano_pure_epsilon
     exchange = (
-        " Keys may be shared, so a removal is charged as an exchange of two respondents." if plan.shared_keys else ""
+        f" Keys may be shared, so a removal is charged as an exchange of two {plan.unit}s." if plan.shared_keys else ""
     )
     keyed = (
         "One key per person: somebody with two keys counts as two units. A missing key is quarantined, never counted."
     )
+    rests_on = {
+        "resident": keyed,
+        "household": "One household key per household: somebody who answers under two counts in both.",
+        "response": "Nothing beyond the response: no person is tied to it.",
+    }
+    most = context.survey.residents.responses_per_unit
+    several = f" At most {most} responses of it are counted." if plan.unit == "household" else ""
     return PrivacyLoss(
         privacy_unit=plan.unit,
-        privacy_unit_description=f"Neighbouring datasets differ by adding or removing {_UNITS[plan.unit]}.{exchange}",
+        privacy_unit_description=(
+            f"Neighbouring datasets differ by adding or removing {_UNITS[plan.unit]}.{several}{exchange}"
+        ),
         adjacency="add_or_remove",
         bounded=False,
-        rests_on=keyed if plan.unit != "response" else "Nothing beyond the response: no person is tied to it.",
+        rests_on=rests_on[plan.unit],
         privacy_parameters=PrivacyParameters(
             rho=plan.charge_nano_rho / NANO,
             epsilon=printed_epsilon(plan.charge_nano_rho, pure, plan.delta),
@@ -221,7 +230,7 @@ def _implementation(context: ReleaseContext) -> Implementation:
     return Implementation(
         pre_processing_eda_hyperparameter_tuning=(
             "None on the data: the plan is made from public numbers only. Deduplication, eligibility and tick limits "
-            "are rules on one resident's rows alone."
+            f"are rules on one {plan.unit}'s rows alone."
         ),
         mechanisms=f"Discrete {plan.noise.title()} noise on vectors of 64-bit integer counts",
         discrete_sampler="OpenDP make_gaussian and make_laplace on i64 vectors: exact samplers, no floating point",

@@ -21,7 +21,7 @@ from pipelines.outlet.charts import (
 from schemas.card import CardAttribute
 from schemas.released import SummaryRow
 
-HEADLINES = ("pct_positive", "nps", "mean", "index")
+HEADLINES = ("pct_positive", "nps", "mean", "median", "index")
 """Statistics that sum a question up in one number, the first one there is wins."""
 
 STATISTIC_NAMES = {
@@ -109,6 +109,8 @@ def scale_of(figure: SummaryRow, attributes: Mapping[str, CardAttribute]) -> Sca
         return Scale(0.0, 1.0)
     if attribute.kind == "score":
         return Scale(attribute.low, attribute.high)
+    if attribute.options:
+        return Scale(0.0, float(attribute.at_most))
     scores = [cell.score for cell in attribute.cells if cell.score is not None]
     return Scale(min(scores), max(scores)) if scores else Scale(0.0, 1.0)
 

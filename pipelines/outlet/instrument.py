@@ -4,7 +4,7 @@ from pipelines.outlet.resident import language_of
 from schemas.attributes import Attribute
 from schemas.base import Text, text_in
 from schemas.card import CardAttribute, CardCell, CardIndex, Instrument, Translation
-from schemas.questions import NumericQuestion, Question
+from schemas.questions import NumericQuestion, Question, RankingQuestion
 from schemas.survey import Survey
 
 _MEAN_SUFFIX = "__mean"
@@ -49,6 +49,12 @@ def _question(survey: Survey, attribute: Attribute) -> Question | None:
     return next((question for question in survey.questions if question.id == wanted), None)
 
 
+def _ranked_options(question: Question | None, language: str) -> dict[str, str]:
+    if not isinstance(question, RankingQuestion):
+        return {}
+    return {code: text_in(option.label, language) for code, option in question.options.items()}
+
+
 def _on_card(survey: Survey, attribute: Attribute, language: str) -> CardAttribute:
     question = _question(survey, attribute)
     demographic = next((d for d in survey.demographics if d.id == attribute.id), None)
@@ -67,6 +73,7 @@ def _on_card(survey: Survey, attribute: Attribute, language: str) -> CardAttribu
         high=attribute.high,
         measure_unit=None if unit is None else text_in(unit, language),
         targets=dict(demographic.targets or {}) if demographic is not None else {},
+        options=_ranked_options(question, language),
         cells=tuple(
             CardCell(code=c.code, label=text_in(c.label, language), role=c.role, score=c.score) for c in attribute.cells
         ),

@@ -11,6 +11,16 @@ from schemas.attributes import CellRole
 from schemas.card import CardAttribute
 from schemas.released import SummaryRow
 
+_NAMES = {
+    "pct_positive": "positive",
+    "mean": "mean",
+    "median": "median",
+    "nps": "net promoter score",
+    "index": "index",
+    "pct": "share",
+    "pct_ranked": "ranked at all",
+}
+
 
 @dataclass(frozen=True)
 class GroupTable:
@@ -120,6 +130,9 @@ def _distribution(attribute: CardAttribute, figures: Figures) -> tuple[tuple[Bar
     """Bars of the answer options, and aside those that stand outside the base (don't know and the like)."""
     chart: list[Bar] = []
     aside: list[Bar] = []
+    for code, label in attribute.options.items():
+        figure = figures.overall(attribute.id, _share_of(attribute), code)
+        chart += [] if figure is None else [bar(label, figure, PERCENT)]
     for cell in attribute.cells:
         figure = figures.overall(attribute.id, "pct", cell.code)
         if figure is not None:
@@ -134,6 +147,11 @@ def _distribution(attribute: CardAttribute, figures: Figures) -> tuple[tuple[Bar
     return tuple(chart), tuple(aside)
 
 
+def _share_of(attribute: CardAttribute) -> str:
+    """The statistic that says how many chose an option: of a ranking, at any place."""
+    return "pct_ranked" if attribute.options else "pct"
+
+
 def _groups(
     attribute: CardAttribute, attributes: dict[str, CardAttribute], figures: Figures, lead: SummaryRow | None
 ) -> tuple[tuple[GroupTable, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
@@ -145,7 +163,7 @@ def _groups(
             continue
         labels = {cell.code: cell.label for cell in attributes[group_attribute].cells}
         single = figures.grouped(subject, lead.statistic, group_attribute) if lead is not None else []
-        found = single or figures.grouped(attribute.id, "pct", group_attribute)
+        found = single or figures.grouped(attribute.id, _share_of(attribute), group_attribute)
         reasons = {figure.reason for figure in found}
         if found and len(reasons) == 1 and reasons & {"no_information", "undefined"}:
             silent[REASON_WORDS[reasons.pop()]].append(group_attribute)
@@ -165,13 +183,14 @@ def _groups(
 
 
 def _matrix(attribute: CardAttribute, label: str, labels: dict[str, str], found: list[SummaryRow]) -> GroupTable:
-    options = [cell for cell in attribute.cells if any(figure.option == cell.code for figure in found)]
+    known = attribute.options or {cell.code: cell.label for cell in attribute.cells}
+    options = [code for code in known if any(figure.option == code for figure in found)]
     cells = {(figure.group, figure.option): figure for figure in found}
     empty = Bar("", "", "", "", "", "", "", True, "")
     rows: list[tuple[str, tuple[Bar, ...]]] = []
     for group in dict.fromkeys(figure.group for figure in found):
         row = tuple(
-            empty if (figure := cells.get((group, o.code))) is None else bar(o.label, figure, PERCENT) for o in options
+            empty if (figure := cells.get((group, o))) is None else bar(known[o], figure, PERCENT) for o in options
         )
         rows.append((labels.get(group or "", ""), row))
-    return GroupTable(label, "share", (), tuple(o.label for o in options), tuple(rows))
+    return GroupTable(label, _NAMES[_share_of(attribute)], (), tuple(known[o] for o in options), tuple(rows))

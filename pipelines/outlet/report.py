@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from pipelines.outlet.charts import REASON_WORDS, date_words, epsilon_words, position
 from pipelines.outlet.charts import Scale as Axis
+from pipelines.outlet.importance import importance_pairs
 from pipelines.outlet.parquet import read_parquet
 from pipelines.outlet.view import view_of
 from pipelines.outlet.wording import languages_of, plain
@@ -69,6 +70,7 @@ def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
         "card": card,
         "view": view_of(card, estimates, summary),
         "languages": languages_of(card),
+        "importance": importance_pairs(card, summary),
         "lang": Markup(' lang="{}"').format(card.instrument.language) if foreign else "",
         "loss": loss,
         "scopes": [_scope_row(scope) for scope in loss.spent.scopes()],

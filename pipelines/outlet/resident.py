@@ -4,6 +4,7 @@ from privacy.odds import percent_words
 from schemas.base import text_in
 from schemas.card import OddsFigures, ResidentFace
 from schemas.policy import Policy, Retention
+from schemas.questions import ThemesQuestion
 from schemas.survey import Survey
 
 
@@ -50,6 +51,15 @@ _NOT_PROTECTED = (
 _ONE_BY_ONE = "More than one response by the same person: each response is protected on its own."
 
 
+_THEMES = (
+    " A program notes which subjects a comment mentions, by a public list of words; the words themselves are not kept."
+)
+
+
+def _has_themes(survey: Survey) -> bool:
+    return any(isinstance(question, ThemesQuestion) for question in survey.questions)
+
+
 def resident_face(survey: Survey, policy: Policy, odds: OddsFigures, odds_this_year: OddsFigures) -> ResidentFace:
     """Raises: nothing; every text comes from public declarations."""
     language = language_of(survey)
@@ -73,5 +83,5 @@ def resident_face(survey: Survey, policy: Policy, odds: OddsFigures, odds_this_y
             "Results that are published cannot be taken back; the noise hides your part in them. To have your answers "
             "removed from later results, ask whoever invited you before the file is destroyed."
         ),
-        comments="Comments in your own words are never published.",
+        comments="Comments in your own words are never published." + (_THEMES if _has_themes(survey) else ""),
     )

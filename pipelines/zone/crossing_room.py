@@ -88,7 +88,8 @@ def measure_and_seal(
     """
     charge = _charge_of(event, crossing, snapshot)
     attributes = with_nets(crossing.survey, attributes_of(crossing.survey))
-    check_charge(crossing.plan, {a.id: a for a in attributes}, charge)
+    _check_unit(crossing)
+    check_charge(crossing.plan, {a.id: a for a in attributes}, charge, crossing.survey.residents.responses_per_unit)
     place = _sealed_path(crossing.folder, event)
     place.parent.mkdir(mode=0o700, exist_ok=True)
     if place.exists():
@@ -112,6 +113,14 @@ def measure_and_seal(
     aside.rename(place)
     sync_folder(place.parent)
     return released
+
+
+def _check_unit(crossing: Crossing) -> None:
+    """The rows are one a resident, or at most so many a household: the plan must protect what they were counted by."""
+    residents = crossing.survey.residents
+    unit = "response" if residents.key == "none" else "resident" if residents.household is None else "household"
+    if crossing.plan.unit != unit:
+        raise IntegrityFault("unit_differs", f"the plan protects another unit than one {unit}", where="plan")
 
 
 def _mark(marker: Path) -> None:

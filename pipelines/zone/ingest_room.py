@@ -145,12 +145,14 @@ def ingest(
                 do="Ingest all files of the wave together, with --replace",
             )
         if new or previous is None:
-            responses.create_tables(connection, "stage", attributes)
+            household = survey.residents.household
+            responses.create_tables(connection, "stage", attributes, households=household is not None)
             for mark, file in new.items():
                 tell(f"reading {file.source_id}")
                 _stage(connection, survey, file, mark, keys.hmac, contacts, issued)
             tell("settling one response per resident")
-            _settle(connection, with_earlier=previous is not None)
+            at_most = None if household is None else household.at_most
+            _settle(connection, with_earlier=previous is not None, household_at_most=at_most)
     if not new and previous is not None:
         for leftover in (stage, fresh.path):
             leftover.unlink(missing_ok=True)
@@ -194,9 +196,9 @@ def _stage(
     )
 
 
-def _settle(connection: duckdb.DuckDBPyConnection, *, with_earlier: bool) -> None:
+def _settle(connection: duckdb.DuckDBPyConnection, *, with_earlier: bool, household_at_most: int | None) -> None:
     names = ["stage.raw_responses"] + (["earlier.core_responses"] if with_earlier else [])
-    responses.settle(connection, "fresh", names)
+    responses.settle(connection, "fresh", names, household_at_most=household_at_most)
     for table in ("core_batches", "core_quarantine"):
         earlier = f" UNION ALL SELECT * FROM earlier.{table}" if with_earlier else ""
         connection.execute(f"CREATE TABLE fresh.{table} AS SELECT * FROM stage.{table}{earlier}")
@@ -227,7 +229,9 @@ def ingest_lines(folder: Path, survey: Survey, zone_key: bytes) -> list[str]:
     snapshot = current_snapshot(folder, zone_key)
     with open_zone({"zone": (snapshot.path, False)}, zone_key, spill=folder / "spill") as connection:
         counted = connection.execute("SELECT count(*) FROM zone.core_responses").fetchall()[0][0]
-        lines = [f"counted responses (one per resident): {counted}", "source  read  accepted  excluded  quarantined"]
+        household = survey.residents.household
+        bound = "one per resident" if household is None else f"at most {household.at_most} per household"
+        lines = [f"counted responses ({bound}): {counted}", "source  read  accepted  excluded  quarantined"]
         for source, read, excluded, bad in connection.execute(
             "SELECT source, read, excluded, quarantined FROM zone.core_batches ORDER BY source, read DESC"
         ).fetchall():

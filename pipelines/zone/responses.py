@@ -1,4 +1,5 @@
-"""The zone's tables, and how batches of encoded responses become the next snapshot's: one row per resident.
+"""The zone's tables, and how batches of encoded responses become the next snapshot's: one row per resident, or at most
+so many rows per household.
 
 Claim: docs/claims/deduplication.md.
 """
@@ -29,18 +30,23 @@ class BatchRecord:
     quarantined: int
 
 
-def column_types(attributes: tuple[Attribute, ...]) -> dict[str, str]:
-    """Every column of the responses and its SQL type."""
+def column_types(attributes: tuple[Attribute, ...], *, households: bool = False) -> dict[str, str]:
+    """Every column of the responses and its SQL type. `households`: whether a second pseudonym is kept."""
     types = {"pseudonym": "BLOB", "tie": "BLOB", "seen_at": "BIGINT", "complete": "BOOLEAN"}
+    if households:
+        types["household"] = "BLOB"
     for position, attribute in enumerate(attributes):
         kind = "INTEGER" if attribute.kind == "score" else "UTINYINT"
         types.update(dict.fromkeys(zone_columns(position, attribute), kind))
     return types
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection, alias: str, attributes: tuple[Attribute, ...]) -> None:
+def create_tables(
+    connection: duckdb.DuckDBPyConnection, alias: str, attributes: tuple[Attribute, ...], *, households: bool = False
+) -> None:
     """Empty tables in an attached file."""
-    columns = ", ".join(f"{name} {kind}" for name, kind in column_types(attributes).items())
+    types = column_types(attributes, households=households)
+    columns = ", ".join(f"{name} {kind}" for name, kind in types.items())
     connection.execute(f"CREATE TABLE {alias}.raw_responses ({columns})")
     connection.execute(
         f"CREATE TABLE {alias}.core_batches "
@@ -98,17 +104,27 @@ def rules_by_source(connection: duckdb.DuckDBPyConnection, alias: str) -> set[tu
     return set(connection.execute(f"SELECT DISTINCT source, rules FROM {alias}.core_batches").fetchall())
 
 
-def settle(connection: duckdb.DuckDBPyConnection, fresh: str, earlier: list[str]) -> None:
+def settle(
+    connection: duckdb.DuckDBPyConnection, fresh: str, earlier: list[str], *, household_at_most: int | None = None
+) -> None:
     """Write `fresh`.core_responses: of each pseudonym's rows in `earlier`, its latest complete response.
 
     Complete before incomplete, then by own time stamp, then by keyed hash: the winner depends on the rows of that
     pseudonym alone, so one resident key is one row whatever others do. Rows are ordered by pseudonym (a keyed hash),
     so nothing of the order of arrival is kept.
+
+    With `household_at_most`, the winner is chosen among a pseudonym's rows of one household, and of each household's
+    winners at most so many stay: complete ones first, then by pseudonym. All of it compares rows of one household only,
+    and who is left out once is left out of every later batch.
     """
     every = " UNION ALL ".join(f"SELECT * FROM {table}" for table in earlier)
-    connection.execute(
-        f"CREATE TABLE {fresh}.core_responses AS SELECT * FROM ({every}) "
-        "QUALIFY row_number() OVER (PARTITION BY pseudonym ORDER BY complete DESC, seen_at DESC, tie DESC) = 1 "
-        "ORDER BY pseudonym"
+    person = "pseudonym" if household_at_most is None else "household, pseudonym"
+    winners = (
+        f"SELECT * FROM ({every}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {person} ORDER BY complete DESC, seen_at DESC, tie DESC) = 1"
     )
-    connection.execute(f"CREATE UNIQUE INDEX one_row_per_resident ON {fresh}.core_responses (pseudonym)")
+    if household_at_most is not None:
+        ranked = "row_number() OVER (PARTITION BY household ORDER BY complete DESC, pseudonym)"
+        winners = f"SELECT * FROM ({winners}) QUALIFY {ranked} <= {household_at_most:d}"
+    connection.execute(f"CREATE TABLE {fresh}.core_responses AS SELECT * FROM ({winners}) ORDER BY {person}")
+    connection.execute(f"CREATE UNIQUE INDEX one_row_per_resident ON {fresh}.core_responses ({person})")

@@ -13,7 +13,7 @@ from schemas.nets import with_nets
 from schemas.plan import NANO, nano
 from schemas.policy import Policy
 from schemas.survey import Survey
-from tests.planning_sample import MULTI, NPS, NUMERIC, plan_of, small_policy, small_survey
+from tests.planning_sample import MULTI, NPS, NUMERIC, RANKING, plan_of, small_policy, small_survey
 
 
 @st.composite
@@ -23,7 +23,7 @@ def surveys(draw: st.DrawFn) -> Survey:
         groups=tuple(draw(st.lists(st.integers(1, 6), max_size=3))),
         indices=draw(st.integers(0, 2)),
         responses=draw(st.sampled_from([1, 50, 600, 20_000])),
-        extra=tuple(draw(st.lists(st.sampled_from([MULTI, NUMERIC, NPS]), unique_by=lambda q: str(q["id"])))),
+        extra=tuple(draw(st.lists(st.sampled_from([MULTI, NUMERIC, NPS, RANKING]), unique_by=lambda q: str(q["id"])))),
         verified=draw(st.booleans()),
     )
 

@@ -66,9 +66,13 @@ SURVEY_FAULTS = {
     "reserved code": ({"{1: Good": '{_invalid: Bad, 1: Good'}, "survey.yaml:16: questions.0: a code that begins with _ is taken by hearsafe. Choose another code"),
     "bins too close": ({"bins: [0, 5, 90]": "bins: [0, 5, 5.0000001, 90]"}, "survey.yaml:21: questions.1: two bins begin at the same number to six digits. Choose wider bins"),
     "targets": ({"{N: 0.5, S: 0.5}": "{N: 0.5, S: 0.6}"}, "survey.yaml:13: demographics.0: targets must sum to 1 (within 0.005)"),
-    "not built yet": ({"type: numeric, bounds: [0, 90], bins: [0, 5, 90]": "type: themes, dictionary: t.yaml"}, "survey.yaml:21: questions.1.type: themes is not built yet. Remove it for now"),
-    "section not built yet": ({"indices:": "benchmarks: {quality: {value: 0.7, source: Nation}}\nindices:"}, "survey.yaml:22: benchmarks: is not built yet. Remove it for now"),
-    "household not built yet": ({"  normalise: email": "  normalise: email\n  household: {key: [Address], at_most: 4}"}, "survey.yaml:9: residents.household: is not built yet. Remove it for now"),
+    "a dictionary elsewhere": ({"type: numeric, bounds: [0, 90], bins: [0, 5, 90]": "type: themes, dictionary: ../t.yaml"}, "survey.yaml:21: questions.1.dictionary: must be the name of a .yaml file in the directory of the declarations. Put the dictionary beside survey.yaml"),
+    "benchmark in per cent": ({"indices:": "benchmarks:\n  quality: {value: 78, source: Nation}\nindices:"}, "survey.yaml:23: benchmarks.quality.value: must be between 0 and 1"),
+    "benchmark without a headline": ({"    positive: [1]\n": "", "type: rating": "type: choice", "indices:\n  - {id: living, items: [quality]}\n": "benchmarks: {quality: {value: 0.7, source: Nation}}\n"}, "survey.yaml:21: benchmarks.quality: has neither % positive nor a mean that a benchmark could be compared with. Remove it, or declare positive options"),
+    "importance of no question": ({"indices:": "importance: {quality: weight}\nindices:"}, "survey.yaml:22: importance.quality: 'weight' is not a question of the survey"),
+    "importance without positive": ({"indices:": "importance: {quality: years}\nindices:"}, "survey.yaml:22: importance.quality: 'years' has no positive options, which importance and satisfaction are compared by. Declare positive for both questions"),
+    "importance of itself": ({"indices:": "importance: {quality: quality}\nindices:"}, "survey.yaml:22: importance.quality: names the same question twice"),
+    "household without a policy for it": ({"  normalise: email": "  normalise: email\n  household: {key: [Address], at_most: 4}"}, "policy.yaml:2: unit.protects: is 'resident', but the survey declares residents.household. Write protects: household, or remove residents.household"),
 }  # fmt: skip
 
 POLICY_FAULTS = {
@@ -83,7 +87,7 @@ POLICY_FAULTS = {
     "pair of one": ({"[[quality, district]]": "[[quality, quality]]"}, "policy.yaml:8: workload.crosstabs.priority.0: names the same attribute twice"),
     "two means": ({"[[quality, district]]": "[[years__mean, living]]"}, "policy.yaml:8: workload.crosstabs.priority.0: two means cannot be crossed. Keep one index or mean"),
     "response with key": ({"protects: resident": "protects: response"}, "policy.yaml:2: unit.protects: is 'response', but the survey has a resident key. Write protects: resident"),
-    "household not built yet": ({"protects: resident": "protects: household"}, "policy.yaml:2: unit.protects: household is not built yet. Remove it for now"),
+    "household without a key": ({"protects: resident": "protects: household"}, "policy.yaml:2: unit.protects: is 'household', but the survey declares none. Declare residents.household: {key: …, at_most: …}, or write protects: resident"),
     "prior not built yet": ({"prior: {interaction: 3}": "prior: {from_release: abc}"}, "policy.yaml:10: prior.from_release: is not built yet. Remove it for now"),
     "officer": ({"prior:": "approvals: {needed: 1, officers: ['ed25519:00']}\nprior:"}, "policy.yaml:10: approvals.officers.0: is not an Ed25519 public key: 64 hexadecimal digits or 43 characters of base64. Copy the line that hearsafe officer-key prints"),
 }  # fmt: skip
@@ -108,6 +112,49 @@ def test_a_survey_without_keys_protects_responses(declare: Declare) -> None:
     assert problems(declare(keyless, {"protects: resident": "protects: response, shared_keys: true"})) == [
         "policy.yaml:2: unit.shared_keys: there is no key to share: the survey has none. Remove shared_keys"
     ]
+
+
+THEMES = {"type: numeric, bounds: [0, 90], bins: [0, 5, 90]": "type: themes, dictionary: themes.yaml"}
+
+
+def test_a_dictionary_is_read_and_part_of_the_survey(declare: Declare) -> None:
+    folder = declare(THEMES)
+    (folder / "themes.yaml").write_text(
+        "bus: {label: {en: Buses}, words: [bus, tram*]}\n7: {label: Seven, words: [7]}\n"
+    )
+    found = load_declarations(folder)
+    assert [cell.code for cell in found.attributes[3].cells][:3] == ["bus", "7", "_none"]
+    (folder / "themes.yaml").write_text(
+        "bus: {label: {en: Buses}, words: [bus, trams*]}\n7: {label: Seven, words: [7]}\n"
+    )
+    assert load_declarations(folder).survey_digest != found.survey_digest
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("bus: {label: Buses, words: [bus]}\ntax:\n  label: Taxes\n  words: ['**']\n", "themes.yaml:4: tax.words.0: must have letters or digits"),
+        ("bus: {label: Buses, words: [b*s]}\n", "themes.yaml:1: bus.words.0: * stands only at the end of a word"),
+        ("bus: {label: Buses, word: [bus]}\n", "themes.yaml:1: bus.words: this key is needed and missing"),
+        ("bus: {label: Buses, words: []}\n", "themes.yaml:1: bus.words: must have at least 1 item"),
+        ("- bus\n", "themes.yaml:1: the file must hold keys and values, such as survey: my-survey"),
+        ("_none: {label: Buses, words: [bus]}\n", "survey.yaml:21: questions.1: a code that begins with _ is taken by hearsafe. Choose another code"),
+    ],
+)  # fmt: skip
+def test_faults_of_a_dictionary_name_its_lines(declare: Declare, text: str, line: str) -> None:
+    folder = declare(THEMES)
+    (folder / "themes.yaml").write_text(text)
+    assert line in problems(folder)
+
+
+def test_a_missing_dictionary_is_named(declare: Declare) -> None:
+    assert problems(declare(THEMES)) == [f"{declare(THEMES)}/themes.yaml: there is no such file. Check the path"]
+
+
+def test_a_survey_of_households_protects_households(declare: Declare) -> None:
+    household = {"  normalise: email": "  normalise: email\n  household: {key: Address, at_most: 4}"}
+    found = load_declarations(declare(household, {"protects: resident": "protects: household"}))
+    assert found.survey.residents.responses_per_unit == 4
 
 
 def test_every_problem_of_both_files_is_told_at_once(declare: Declare) -> None:
@@ -141,7 +188,7 @@ def test_long_input_is_never_repeated(declare: Declare) -> None:
 
 def test_not_built_yet_has_a_stable_code(declare: Declare) -> None:
     with pytest.raises(DeclarationFault) as caught:
-        load_declarations(declare(None, {"protects: resident": "protects: household"}))
+        load_declarations(declare(None, {"prior: {interaction: 3}": "prior: {from_release: abc}"}))
     assert caught.value.code == "not_built_yet"
 
 

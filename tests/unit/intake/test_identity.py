@@ -130,3 +130,23 @@ def test_nothing_of_a_key_is_in_the_rows(tmp_path: Path) -> None:
     taken = take_text(survey, tmp_path, "Name,Street,Q1\nHidden Person,Secret Street,1\n")
     assert list(taken.rows[0]) == ["pseudonym", "tie", "seen_at", "complete", "a0"]
     assert b"idden" not in b"".join(v for v in taken.rows[0].values() if isinstance(v, bytes))
+
+
+def test_a_household_is_a_pseudonym_of_its_own(tmp_path: Path) -> None:
+    """Spellings of one address are one household; its hash can be compared with no resident's."""
+    residents = {"key": ["Email"], "normalise": "exact", "household": {"key": "Address", "at_most": 3}}
+    text = "Email,Address,Q1\na,Main  Street 1,1\nb,MAIN STREET 1,2\nc,main street 2,1\nMain Street 1,c,2\n"
+    taken = take_text(survey_with(residents=residents), tmp_path, text)
+    homes = [row["household"] for row in taken.rows]
+    people = [row["pseudonym"] for row in taken.rows]
+    assert homes[0] == homes[1] != homes[2]
+    assert len(set(people)) == 4 and not set(homes) & set(people)
+
+
+def test_a_row_without_a_household_is_quarantined(tmp_path: Path) -> None:
+    residents = {"key": ["Email"], "normalise": "email", "household": {"key": ["Street", "No"], "at_most": 3}}
+    text = "Email,Street,No,Q1\na@x.org,Main,1,1\nb@x.org, , ,2\nc@x.org,,NA,2\n,,,1\nd@x.org,,7,1\n"
+    taken = take_text(survey_with(residents=residents, missing={"": "not_answered", "NA": "not_asked"}), tmp_path, text)
+    assert taken.reasons == [(2, "household_missing"), (3, "household_missing"), (4, "key_missing")]
+    assert {q.field for q in taken.quarantined} == {"Street + No", "Email"}
+    assert len(taken.rows) == 2

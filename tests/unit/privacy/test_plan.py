@@ -12,9 +12,10 @@ from privacy.accountant import rho_of
 from privacy.charges import apportion, on_grid
 from privacy.measure import check_charge
 from privacy.mechanisms import privacy_map
+from privacy.sensitivity import table_unit
 from schemas.attributes import attributes_of
 from schemas.canonical import digest
-from schemas.errors import DeclarationFault
+from schemas.errors import DeclarationFault, IntegrityFault
 from schemas.ledger import Charge
 from schemas.nets import NET, with_nets
 from schemas.plan import NANO, Plan, nano
@@ -85,6 +86,33 @@ def test_the_measurement_accepts_the_plan_and_nothing_cheaper(noise: str, shared
     check_charge(plan, attributes, charge_for(plan))
     with pytest.raises(Exception, match="costs more"):
         check_charge(plan, attributes, charge_for(plan, charge_nano_rho=plan.charge_nano_rho - 1))
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+@pytest.mark.parametrize("shared_keys", [False, True])
+def test_a_household_pays_for_all_of_its_responses(noise: str, shared_keys: bool) -> None:
+    """Plan, charge and the worker's check use one sensitivity: h times Δ₁, h² times Δ₂², at the same loss."""
+    survey = small_survey(household=4)
+    attributes = {a.id: a for a in attributes_of(survey)}
+    home = plan_of(survey, small_policy(noise=noise, protects="household", shared_keys=shared_keys))
+    check_charge(home, attributes, charge_for(home), survey.residents.responses_per_unit)
+    for responses in (1, 3, 5):
+        with pytest.raises(IntegrityFault, match="sensitivity"):
+            check_charge(home, attributes, charge_for(home), responses)
+    exchange = 2 if shared_keys else 1
+    for table in home.measured:
+        axes = tuple(attributes[a] for a in table.attributes)
+        assert table.l1 == 4 * exchange * table_unit(axes)
+        assert table.l2_squared == 16 * exchange * table_unit(axes) ** 2
+    assert home.charge_nano_rho <= home.spend_nano_rho
+
+
+def test_a_household_plan_is_as_noisy_as_one_of_residents_at_a_sixteenth_of_the_loss() -> None:
+    home = plan_of(small_survey(household=4), small_policy(spend={"rho": 1.6}, protects="household"))
+    alone = plan_of(small_survey(), small_policy(spend={"rho": 0.1}))
+    assert [t.attributes for t in home.measured] == [t.attributes for t in alone.measured]
+    for one, two in zip(home.measured, alone.measured, strict=True):
+        assert one.scale == pytest.approx(two.scale, rel=1e-3)
 
 
 def test_shared_keys_cost_an_exchange() -> None:
@@ -186,7 +214,8 @@ def test_the_same_declarations_give_the_same_bytes_in_another_process(root: Path
 @pytest.mark.parametrize(
     ("survey", "policy", "code"),
     [
-        (SURVEY, small_policy(protects="household"), "not_built_yet"),
+        (SURVEY, small_policy(protects="household"), "unit_household"),
+        (small_survey(household=4), small_policy(), "unit_household"),
         (
             SURVEY.model_copy(update={"residents": SURVEY.residents.model_copy(update={"key": "none"})}),
             small_policy(),
