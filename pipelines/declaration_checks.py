@@ -9,7 +9,7 @@ from pipelines.declaration_sources import source_problems
 from pipelines.yaml_lines import YamlFile
 from schemas.attributes import Attribute
 from schemas.errors import DeclarationFault
-from schemas.nets import with_nets
+from schemas.nets import NET, with_nets
 from schemas.officers import officer_hex
 from schemas.policy import Policy
 from schemas.survey import Survey
@@ -41,7 +41,8 @@ def _names_and_cells(file: YamlFile, attributes: tuple[Attribute, ...]) -> Itera
     for attribute in attributes:
         at, line = _declared_at(file, attribute.id)
         if names[attribute.id] > 1 and attribute.origin != "numeric_mean" and attribute.kind != "net":
-            what = "the mean or the net score of another question already has this id"
+            taken = "net score of a question" if attribute.id.endswith(NET) else "mean of the numeric question"
+            what = f"the {taken} already has this id"
             yield file.fault("id_taken", what, at=at, line=line, do="Choose another id")
         if attribute.size > MOST_CELLS:
             yield file.fault(

@@ -392,15 +392,7 @@ LONG_FORM = ExportSample(
 )  # fmt: skip
 
 SAMPLES = {
-    "qualtrics": QUALTRICS,
-    "surveymonkey": SURVEYMONKEY,
-    "google_forms": GOOGLE_FORMS,
-    "microsoft_forms": MICROSOFT_FORMS,
-    "limesurvey": LIMESURVEY,
-    "odk": ODK,
-    "kobo": KOBO,
-    "redcap": REDCAP,
-    "survey123": SURVEY123,
-    "firm codes": FIRM_CODES,
+    "qualtrics": QUALTRICS, "surveymonkey": SURVEYMONKEY, "google_forms": GOOGLE_FORMS, "microsoft_forms": MICROSOFT_FORMS,
+    "limesurvey": LIMESURVEY, "odk": ODK, "kobo": KOBO, "redcap": REDCAP, "survey123": SURVEY123, "firm codes": FIRM_CODES,
     "long form": LONG_FORM,
-}
+}  # fmt: skip

@@ -27,9 +27,11 @@ HEADLINES = ("pct_positive", "nps", "mean", "median", "index")
 STATISTIC_NAMES = {
     "pct_positive": "positive",
     "mean": "mean",
+    "median": "median",
     "nps": "net promoter score",
     "index": "index",
     "pct": "share",
+    "pct_ranked": "ranked at all",
 }
 
 DIFFERENCE = "_difference"

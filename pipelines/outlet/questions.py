@@ -11,16 +11,6 @@ from schemas.attributes import CellRole
 from schemas.card import CardAttribute
 from schemas.released import SummaryRow
 
-_NAMES = {
-    "pct_positive": "positive",
-    "mean": "mean",
-    "median": "median",
-    "nps": "net promoter score",
-    "index": "index",
-    "pct": "share",
-    "pct_ranked": "ranked at all",
-}
-
 
 @dataclass(frozen=True)
 class GroupTable:
@@ -193,4 +183,4 @@ def _matrix(attribute: CardAttribute, label: str, labels: dict[str, str], found:
             empty if (figure := cells.get((group, o))) is None else bar(known[o], figure, PERCENT) for o in options
         )
         rows.append((labels.get(group or "", ""), row))
-    return GroupTable(label, _NAMES[_share_of(attribute)], (), tuple(known[o] for o in options), tuple(rows))
+    return GroupTable(label, STATISTIC_NAMES[_share_of(attribute)], (), tuple(known[o] for o in options), tuple(rows))

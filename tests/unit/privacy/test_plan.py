@@ -93,7 +93,7 @@ def test_the_measurement_accepts_the_plan_and_nothing_cheaper(noise: str, shared
 def test_a_household_pays_for_all_of_its_responses(noise: str, shared_keys: bool) -> None:
     """Plan, charge and the worker's check use one sensitivity: h times Δ₁, h² times Δ₂², at the same loss."""
     survey = small_survey(household=4)
-    attributes = {a.id: a for a in attributes_of(survey)}
+    attributes = {a.id: a for a in with_nets(survey, attributes_of(survey))}
     home = plan_of(survey, small_policy(noise=noise, protects="household", shared_keys=shared_keys))
     check_charge(home, attributes, charge_for(home), survey.residents.responses_per_unit)
     for responses in (1, 3, 5):
@@ -102,8 +102,9 @@ def test_a_household_pays_for_all_of_its_responses(noise: str, shared_keys: bool
     exchange = 2 if shared_keys else 1
     for table in home.measured:
         axes = tuple(attributes[a] for a in table.attributes)
+        signed = table.attributes[-1].endswith(NET)
         assert table.l1 == 4 * exchange * table_unit(axes)
-        assert table.l2_squared == 16 * exchange * table_unit(axes) ** 2
+        assert table.l2_squared == 16 * (exchange**2 if signed else exchange) * table_unit(axes) ** 2
     assert home.charge_nano_rho <= home.spend_nano_rho
 
 
