@@ -158,6 +158,16 @@ def group_effects(
     return _averaged(names, groups, points)
 
 
+def _surprise(found: Floats, prior: Floats) -> Floats:
+    """How much larger the effects of a head, and of a group, are than the prior expected (1 where they are not).
+
+    One prior for all heads and groups draws those that differ more than others too far; the errors must know.
+    """
+    group = found.sum(axis=0, keepdims=True) / np.maximum(prior.sum(axis=0, keepdims=True), 1e-300)
+    head = found.sum(axis=1, keepdims=True) / np.maximum(prior.sum(axis=1, keepdims=True), 1e-300)
+    return np.maximum(group, 1.0) * np.maximum(head, 1.0)
+
+
 def _averaged(
     names: tuple[str, ...], groups: Groups, points: list[tuple[float, float, _Structure, _Shape, Floats]]
 ) -> Effects:
@@ -186,4 +196,5 @@ def _averaged(
         lasting += weight * np.clip(1 - sampling / np.maximum(over, 1e-300), 0.0, 1.0)[None, :]
     certain = groups.counts**2 / (groups.counts**2 + groups.variance)
     bias = rest + np.maximum(square - value**2, 0.0)
+    bias = bias * _surprise(value**2 + noise + bias, prior)
     return Effects(names, value * certain, noise * certain**2, bias + ((1 - certain) * value) ** 2, prior, lasting)

@@ -24,6 +24,9 @@ def net_figure(figures: FigureSet) -> int | None:
     return None if wanted is None else names.index(wanted)
 
 
+_LEAST_SAMPLING = 0.01
+
+
 @dataclass(frozen=True)
 class GroupNet:
     """What is known of one head's effects on the shown groups of a demographic.
@@ -69,7 +72,8 @@ def difference_of(
 
     A respondent of net score moves the figure by half its range over the base. Sampling: the learned part k of the
     effect carries k of its sampling error. Bias: of the part not learned, what is a lasting difference; and of the
-    group's base, taken as in proportion to its size, what moves the figure away from that of those who abstain.
+    group's base, taken as in proportion to its size, what moves the figure away from that of those who abstain. Bases
+    are taken to differ as much as answers do, in units of sampling, or as the public belief says, whichever is more.
     """
     safe = np.maximum(base, 0.5)
     half = (figure.most - figure.least) / 2
@@ -81,7 +85,8 @@ def difference_of(
     sampling = spread * _gap(everybody, base, row)
     centre = (figure.most + figure.least) / 2
     mean = (float(everybody.value[row, 0]) - centre) / half
-    bases = (half * (mean - net.abstained)) ** 2 * net.interaction * (1 - min(net.share, 1.0)) / safe
+    size = np.maximum(net.interaction, 1 / np.maximum(1 - lasting, _LEAST_SAMPLING))
+    bases = (half * (mean - net.abstained)) ** 2 * size * (1 - min(net.share, 1.0)) / safe
     away = value - everybody.value[row, 0]
     return Difference(
         value=away,
