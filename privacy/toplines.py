@@ -5,7 +5,8 @@ family (single-choice questions with the same cells) the shares are modelled as 
 whose mean and covariance the family itself tells (parametric empirical Bayes); each question is drawn to the family's
 mean as far as its noise is larger than the spread of the family. Nothing is believed about families that are too small.
 
-Source: Efron and Morris 1973; Robbins 1956; covariance shrunk to a multiple of identity as in Ledoit and Wolf 2004.
+Source: Efron and Morris 1973; Robbins 1956; covariance drawn to a multiple of identity as in Ledoit and Wolf 2004; what
+its estimate adds to the errors, to first order, as in Prasad and Rao 1990.
 Claim: docs/claims/estimate.md.
 """
 
@@ -173,8 +174,10 @@ def learned_toplines(
         mean = feasible - total / size
         spread = _spread_of(values, mean, noises.mean(axis=0))
         for name, value, noise in zip(known, values, noises, strict=True):
-            gain = spread @ np.linalg.pinv(spread + noise, rcond=_SINGULAR, hermitian=True)
+            inverse = np.linalg.pinv(spread + noise, rcond=_SINGULAR, hermitian=True)
+            gain = spread @ inverse
             rest = np.eye(size) - gain
             found[name] = mean + gain @ (value - mean)
-            errors[name] = CellErrors(gain @ noise @ gain.T, rest @ spread @ rest.T)
+            unsure = gain @ noise * (size / len(known))
+            errors[name] = CellErrors(gain @ noise @ gain.T, rest @ spread @ rest.T + unsure)
     return Toplines(found, errors)
