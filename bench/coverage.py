@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.precision import WORKLOADS, Hearsafe, Truth, policy_of
+from bench.contestants import Hearsafe, Truth, policy_of
+from bench.precision import WORKLOADS
 from bench.surveys import Coded, Workload, coded
 from privacy.statistics import figures_of
 from privacy.summary import summarise

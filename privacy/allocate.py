@@ -41,6 +41,8 @@ KNOWN = 0.5
 """A table is informative when measuring removes at least this part of its interactions' prior variance."""
 NET_KNOWN = 0.02
 """The same for a net score to be measured at all: many that are each little known tell together what they share."""
+SURE = 0.999
+"""And it is not measured where crosstabs alone remove this part of its prior variance."""
 BLOCK_PART = 0.4
 """Part of an item's prior variance that it shares with the other items of its index."""
 _KNOWN_STEPS = (0.05, 0.1, 0.2, 0.3, 0.4, KNOWN)
@@ -83,6 +85,11 @@ class Design:
         """F of the tables' cell precisions: weighted mean cell variance, in respondents²; inf if one is not known."""
         known = self.dilutions @ precisions + self.prior_precision
         return float(np.sum(self.importance / known)) if np.all(known > 0) else inf
+
+    def spared(self, precisions: Floats) -> NDArray[np.bool_]:
+        """Net scores that the tables of cells know almost perfectly by themselves."""
+        nets = self.least_known == NET_KNOWN
+        return nets & (self.known_parts(np.where(nets, 0.0, precisions)) >= SURE)
 
     def known_parts(self, precisions: Floats) -> Floats:
         """For each table, the part of its top component's prior variance that measuring removes (1 without prior)."""
@@ -250,6 +257,10 @@ def allocate(design: Design, whole: Floats, power: int) -> Allocation:
         stay = ~dropped
         kept, design = kept[stay], design.without(stay)
         found = _best_of_starts(design, whole[kept], power, found.shares[stay] / np.sum(found.shares[stay]))
+    spared = design.spared(found.precisions)
+    if spared.any():
+        kept, design = kept[~spared], design.without(~spared)
+        found = _best_of_starts(design, whole[kept], power, found.shares[~spared] / np.sum(found.shares[~spared]))
     return replace(found, measured=kept)
 
 

@@ -14,6 +14,7 @@ from math import log
 import numpy as np
 
 from privacy.components import Floats
+from privacy.prior import expected_interaction
 from schemas.policy import Policy
 from schemas.survey import Survey
 
@@ -40,7 +41,9 @@ _OWN_OF_INDEX = 0.02
 
 @dataclass(frozen=True)
 class GroupPrior:
-    """`interaction`: the policy's belief about the energy of interactions. `blocks`: index id → its items."""
+    """`interaction`: the belief about the energy of interactions, for the responses expected. `blocks`: index id → its
+    items.
+    """
 
     interaction: float
     blocks: Mapping[str, tuple[str, ...]]
@@ -48,7 +51,8 @@ class GroupPrior:
 
 def group_prior(survey: Survey, policy: Policy) -> GroupPrior:
     """What the declarations say beforehand."""
-    return GroupPrior(policy.prior.interaction or 1.0, {index.id: index.items for index in survey.indices})
+    interaction = expected_interaction(policy.prior.interaction or 1.0, survey.expected.responses)
+    return GroupPrior(interaction, {index.id: index.items for index in survey.indices})
 
 
 def log_prior_of_size(size: float, interaction: float) -> float:

@@ -17,6 +17,8 @@ from privacy.shrinkage import Interaction, Kept, kept_interactions
 from schemas.attributes import Attribute
 from schemas.plan import table_id
 
+_RAREST = 1e-5
+
 
 @dataclass(frozen=True)
 class LearnedPairs:
@@ -57,9 +59,10 @@ def _tilted(
     return _Tilted(np.outer(effect, direction), direction, weights)
 
 
-def _variation(counts: Floats, total: float) -> float:
+def _variation(counts: Floats, total: float) -> Floats:
+    """Variance of one respondent's being in each cell; at least that of one in a hundred thousand."""
     shares = np.clip(counts / total, 0.0, 1.0)
-    return float((shares * (1 - shares)).sum())
+    return np.maximum(shares * (1 - shares), _RAREST)
 
 
 def _is_learned(known: Known, pair: Table) -> bool:
@@ -93,15 +96,17 @@ def learned_pairs(
         rests[pair] = difference if tilted is None else tilted.rest_of(difference)
         contrasts = int(np.prod([size - 1 for size in product.shape])) - (0 if tilted is None else product.shape[0] - 1)
         if contrasts > 0:
-            sampling = total * float(np.prod([_variation(ones[name], total) for name in pair])) / contrasts
+            sampling = total * np.outer(*(_variation(ones[name], total) for name in pair))
             noise = 1 / precisions[known.universe(pair), pair]
-            said[table_id(pair)] = Interaction(float((rests[pair] ** 2).sum()), contrasts, noise, sampling)
+            said[table_id(pair)] = Interaction(rests[pair], sampling, noise, contrasts)
     kept = kept_interactions(said, interaction)
     added: dict[Table, Addition] = {}
     for pair, tilted in tilts.items():
-        share = kept[table_id(pair)].share if table_id(pair) in kept else 1.0
+        share = kept[table_id(pair)].shares if table_id(pair) in kept else 1.0
         if tilted is not None:
-            change = tilted.part + share * rests.get(pair, 0.0)
+            change = tilted.part
+            if pair in rests:
+                change = change + tilted.rest_of(share * rests[pair])
             added[pair] = Addition(change, tilted.weights, tilted.tilted)
         elif pair in rests:
             still = np.zeros(rests[pair].shape[1])

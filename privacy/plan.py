@@ -13,7 +13,7 @@ from privacy.forecast import Knowledge, forecast
 from privacy.ledger_budget import printed_epsilon
 from privacy.ledger_state import Spent
 from privacy.noise_family import choose_noise, problem_of
-from privacy.prior import public_belief
+from privacy.prior import expected_interaction, public_belief
 from privacy.residual import component_precisions
 from privacy.spending import spending_of
 from privacy.workload import WantedTable, net_candidates, wanted_tables, with_optional_details
@@ -102,7 +102,7 @@ def _built_prior(survey: Survey, policy: Policy) -> float:
         )
     if policy.prior.interaction is None:
         raise DeclarationFault("prior_missing", "gives no interaction", where="policy.yaml: prior")
-    return policy.prior.interaction
+    return expected_interaction(policy.prior.interaction, survey.expected.responses)
 
 
 def _pure(table: MeasuredTable) -> int:

@@ -17,6 +17,19 @@ SCORE_VARIANCE = 1 / 12
 _LEAST_SPREAD = 0.01
 
 
+BELIEF_SIZE = 600.0
+"""Responses of a survey of the size that `prior.interaction` speaks of."""
+
+
+def expected_interaction(interaction: float, responses: float) -> float:
+    """Energy of interactions in units of pure sampling that a belief means for a survey of this size.
+
+    Sampling grows with the number of respondents, differences of opinion with its square: what groups differ by in points
+    stays the same. So the part of the energy beyond sampling is proportional to the responses. A belief below 1 has none.
+    """
+    return 1 + (interaction - 1) * responses / BELIEF_SIZE if interaction > 1 else interaction
+
+
 @dataclass(frozen=True)
 class Belief:
     """Public assumptions of a plan.

@@ -14,6 +14,7 @@ from math import log
 
 import numpy as np
 
+from privacy.components import Floats
 from privacy.group_prior import SIZES
 
 _LOG_SIZE_SD = 0.7
@@ -21,41 +22,52 @@ _LOG_SIZE_SD = 0.7
 
 @dataclass(frozen=True)
 class Interaction:
-    """What a measured table says of its interaction: squared length, number of contrasts, and per contrast the noise
-    variance and the variance that pure sampling from independent attributes gives, in respondents².
+    """What a measured table says of its interaction.
+
+    `values`: its cells, in respondents; of them `contrasts` are free, each with noise variance `noise`. `sampling`:
+    variance that pure sampling from independent attributes gives each cell, in respondents².
     """
 
-    energy: float
-    contrasts: int
+    values: Floats
+    sampling: Floats
     noise: float
-    sampling: float
+    contrasts: int
 
 
 @dataclass(frozen=True)
 class Kept:
-    """`share` of a table's interaction that is kept; `size`: of true interactions in units of pure sampling."""
+    """`shares`: of each cell's interaction that is kept, and `share` their mean, weighted by what sampling gives a cell.
+    `size`: of true interactions in units of pure sampling.
+    """
 
+    shares: Floats
     share: float
     size: float
 
 
 def kept_interactions(tables: Mapping[str, Interaction], interaction: float) -> dict[str, Kept]:
-    """By table id. An energy is (size · sampling + noise) · χ² of its contrasts; sizes are averaged by weight."""
+    """By table id. A cell is drawn by its own τ²: where hardly anybody is expected, hardly anything is kept.
+
+    Cells count as independent, each for its share of the free contrasts; sizes are averaged by weight.
+    """
     sizes = np.array(SIZES)
     weights = np.exp(_log_weights(list(tables.values()), interaction))
     weights /= weights.sum()
     kept: dict[str, Kept] = {}
     for name, table in tables.items():
-        true = sizes * table.sampling
-        shares = true / (true + table.noise) if table.noise > 0 else np.ones(len(sizes))
-        kept[name] = Kept(float(weights @ shares), float(weights @ sizes))
+        true = sizes[:, None, None] * table.sampling
+        shares = np.tensordot(weights, true / np.maximum(true + table.noise, 1e-300), axes=1)
+        whole = float(table.sampling.sum())
+        share = float((shares * table.sampling).sum()) / whole if whole > 0 else 0.0
+        kept[name] = Kept(shares, share, float(weights @ sizes))
     return kept
 
 
-def _log_weights(tables: Sequence[Interaction], interaction: float) -> np.ndarray:
+def _log_weights(tables: Sequence[Interaction], interaction: float) -> Floats:
     sizes = np.array(SIZES)
     found = -0.5 * ((np.log(sizes) - log(interaction)) / _LOG_SIZE_SD) ** 2
     for table in tables:
-        variance = np.maximum(sizes * table.sampling + table.noise, 1e-300)
-        found = found - 0.5 * (table.contrasts * np.log(variance) + table.energy / variance)
+        variance = np.maximum(sizes[:, None, None] * table.sampling + table.noise, 1e-300)
+        each = (np.log(variance) + table.values**2 / variance).sum(axis=(1, 2))
+        found = found - 0.5 * each * table.contrasts / table.values.size
     return found - found.max()

@@ -19,30 +19,32 @@ IMPORTANCE: dict[TableKind, float] = {
     "demographic": 1.0,
     "index": 1.0,
     "demographic_pair": 0.0625,
-    "index_crosstab": 0.0625,
-    "crosstab": 0.0625,
+    "index_crosstab": 0.85,
+    "crosstab": 0.85,
 }
 """Weight of the mean squared error of a table's figures, so that no kind is important by its number of cells. What a
 table gets goes with the square root of its weight.
 
-Toplines come first; demographics count as much, for they are the bases of every group figure; a pair of demographics
-serves calibration only, with a quarter of a topline's share. Figures of a group weigh 1/16: with five even groups, an
-index × group table or an unnamed crosstab gets 1.25 toplines' share where it can be known.
+Demographics count as much as toplines, for they are the bases of every group figure; a pair of demographics serves
+calibration only, with a quarter of a topline's share. What crosstabs and differences weigh was chosen on real surveys
+(docs/decisions/0022-what-crosstabs-weigh.md).
 """
-PRIORITY_IMPORTANCE = 0.25
+PRIORITY_IMPORTANCE = 3.4
 """A crosstab that the officer names: twice the share of an unnamed one."""
-DIFFERENCE_IMPORTANCE = 1.0
+DIFFERENCE_IMPORTANCE = 3.8
 """The same for how groups differ on a question, as its net score tells, times the effective number of groups: noise is
 weighed against the sampling error of the same figure, whose variance goes with that number. Named ones count four
 times.
 """
+INDEX_DIFFERENCE = 8
+"""An index's difference counts this much more: one small table tells of all its items, and of what all items share."""
 
 FLOOR = 0.2
 """Minimum share of a table that must be measured, as a part of an equal split among those: such a table has at most
 √5 times the noise of an equal split, and most of the loss stays free for the optimum."""
 FLOOR_NAMED = 0.75
-"""The same for index and priority tables, which group differences are learned from: at most √(4/3) times the noise of
-an equal split. The objective is flat there, and ties go to crosstabs (DESIGN §5)."""
+"""The same for priority tables: at most √(4/3) times the noise of an equal split. The objective is flat there, and ties
+go to crosstabs (DESIGN §5)."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,8 @@ def net_candidates(
         if len(group_shares(groups[0], belief)) < 2:
             continue
         factor = emphasis.get("priority" if table.priority else _EMPHASIS[table.kind], 1.0)
-        importance = DIFFERENCE_IMPORTANCE * (4 if table.priority else 1) * factor
+        named = 4 if table.priority else INDEX_DIFFERENCE if head.id in blocks else 1
+        importance = DIFFERENCE_IMPORTANCE * named * factor
         groups_count = _effective_groups(table.attributes, belief, policy.precision.min_expected_base)
         inside = (head.id,) if head.id in blocks else tuple(i for i, items in blocks.items() if head.id in items)
         floor = FLOOR_NAMED if table.priority else FLOOR if table.kind == "index_crosstab" else 0.0
@@ -188,7 +191,7 @@ def _maker(policy: Policy, belief: Belief) -> Callable[[tuple[Attribute, ...], T
     emphasis: dict[str, float] = {**policy.workload.emphasis}
 
     def make(axes: tuple[Attribute, ...], kind: TableKind, priority: bool, optional: bool) -> WantedTable:
-        named = priority or kind in ("index", "index_crosstab")
+        named = priority
         importance = max(IMPORTANCE[kind], PRIORITY_IMPORTANCE) if priority else IMPORTANCE[kind]
         factor = emphasis.get("priority" if priority else _EMPHASIS[kind], 1.0)
         effective = _effective_groups(axes, belief, policy.precision.min_expected_base)

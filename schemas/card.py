@@ -245,6 +245,9 @@ class CardAttribute(Declared):
 
     id: str
     kind: Literal["single", "multi", "score", "net"]
+    of: str | None = None
+    weights: tuple[int, ...] = ()
+    """Of a net score: the attribute it is a sum over, and what each cell of that counts."""
     origin: Literal["question", "numeric_mean", "demographic", "index", "verified"]
     label: str
     base: str | None

@@ -63,6 +63,8 @@ def _on_card(survey: Survey, attribute: Attribute, language: str) -> CardAttribu
     return CardAttribute(
         id=attribute.id,
         kind=attribute.kind,
+        of=attribute.of,
+        weights=attribute.weights,
         origin=attribute.origin,
         label=text_in(attribute.label, language),
         base=None if base is None else text_in(base, language),

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from fractions import Fraction
 from math import inf, isqrt, nextafter, sqrt
+from typing import Any
 
 import opendp.prelude as dp
 import pytest
@@ -107,9 +108,22 @@ def test_noise_that_was_really_added_has_the_scale_on_the_card(
     one unit, which these are.
     """
     truth = truth_of(oracle(survey))
+    release = as_declared(survey)
+    nets = {a["id"]: a for a in release.card()["instrument"]["attributes"] if a["kind"] == "net"}
+    cells = {a["id"]: [c["code"] for c in a["cells"]] for a in release.card()["instrument"]["attributes"]}
+
+    def units(row: dict[str, Any]) -> float:
+        """SQL's count of a row in its units; of a net score, the weighted sum of its question's counts in the group."""
+        net = nets.get(row["attribute_2"])
+        if net is None:
+            return row["unit"] * truth.get(key_of(row), 0.0)
+        group, unit = (row["attribute_1"], row["code_1"]), row["unit"] / max(map(abs, net["weights"]))
+        counts = [truth.get(frozenset({group, (net["of"], code)}), 0.0) for code in cells[net["of"]]]
+        return unit * sum(weight * count for weight, count in zip(net["weights"], counts, strict=True))
+
     pooled, freedom = 0.0, 0
-    for row in as_declared(survey).rows("measurements"):
-        noise = row["noisy_units"] - row["unit"] * truth.get(key_of(row), 0.0)
+    for row in release.rows("measurements"):
+        noise = row["noisy_units"] - units(row)
         assert row["scale"] > 2
         gaussian = row["mechanism"] == "discrete_gaussian"
         pooled += (noise / row["scale"]) ** 2 if gaussian else 2 * abs(noise) / row["scale"]

@@ -9,8 +9,8 @@ from privacy.shrinkage import Interaction, kept_interactions
 def tables(size: float, noise: float, rng: np.random.Generator, number: int = 30) -> dict[str, Interaction]:
     found = {}
     for i in range(number):
-        energy = float((rng.normal(scale=np.sqrt(size * 40 + noise), size=20) ** 2).sum())
-        found[str(i)] = Interaction(energy, 20, noise, 40.0)
+        values = rng.normal(scale=np.sqrt(size * 40 + noise), size=(4, 5))
+        found[str(i)] = Interaction(values, np.full((4, 5), 40.0), noise, 20)
     return found
 
 
@@ -21,8 +21,15 @@ def test_the_share_is_the_best_one(size: float, noise: float) -> None:
 
 
 def test_without_noise_all_is_kept_and_under_much_noise_the_belief_decides() -> None:
-    assert kept_interactions({"a": Interaction(800.0, 20, 0.0, 40.0)}, 3.0)["a"].share == pytest.approx(1)
-    hopeless = kept_interactions({"a": Interaction(20e9, 20, 1e9, 40.0)}, 3.0)["a"]
+    assert kept_interactions({"a": Interaction(np.full((4, 5), 6.0), np.full((4, 5), 40.0), 0.0, 20)}, 3.0)["a"].share == pytest.approx(1)
+    hopeless = kept_interactions({"a": Interaction(np.full((4, 5), 3e4), np.full((4, 5), 40.0), 1e9, 20)}, 3.0)["a"]
     assert hopeless.share < 1e-6
     assert 1.5 < hopeless.size < 6
     assert kept_interactions({}, 3.0) == {}
+
+
+def test_where_nobody_is_expected_nothing_is_kept() -> None:
+    sampling = np.array([[50.0, 0.01], [50.0, 0.01]])
+    shares = kept_interactions({"a": Interaction(np.full((2, 2), 9.0), sampling, 30.0, 4)}, 3.0)["a"].shares
+    assert shares[0, 0] > 0.6
+    assert shares[0, 1] < 0.01
