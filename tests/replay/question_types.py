@@ -105,7 +105,7 @@ TYPES: dict[str, TypeCase] = {
         ),
         TypeCase(
             "numeric", {"questions": [{"id": "q", "column": "Q", "type": "numeric", "bounds": [-5, 90], "bins": [-5, 0, 20, 90]}]},
-            one_of("Q", ("-5", "0", "19.99", "20", "90", "90.0001", "1,000", "$7", "45")), ({"Q": "90"}, {"Q": "-5"}),
+            one_of("Q", ("-5", "0", "19.99", "20", "90", "90.0001", "1,000", "$7", "45")), ({"Q": "90"}, {"Q": "-5"}, {"Q": "1e18"}),
         ),
         TypeCase("nps", {"questions": [{"id": "q", "column": "Q", "type": "nps"}]}, one_of("Q", tuple(map(str, range(11)))), ({"Q": "10"}, {"Q": "0"})),
         TypeCase(
