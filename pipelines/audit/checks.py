@@ -32,6 +32,7 @@ from privacy.audit import (
     Likelihood,
     centre_deviation,
     correlation_deviation,
+    epsilon_at_least,
     epsilon_chance,
     factor_seen,
     most_deviations,
@@ -164,6 +165,10 @@ class Audit:
         found = variation_at_least(hits_with, hits_without, self.runs, ALARM)
         claimed = variation_claimed(*self._loss)
         yield AuditFigure("two samples", "total variation, at least", round(found, 4), "<=", round(claimed, 4))
+        pure = self._loss[1]
+        if pure is not None:
+            epsilon = max(0.0, epsilon_at_least(hits_with, hits_without, self.runs, ALARM))
+            yield AuditFigure("two samples", "pure ε, at least", round(epsilon, 4), "<=", pure)
 
     @property
     def _loss(self) -> tuple[float, float | None]:

@@ -1,6 +1,6 @@
 """Record and replay at the mechanism call: on D draw and write down, on its neighbour D′ hand out the same outputs.
 
-After Re:cord-play (Ligett et al. 2026): whatever differs then, other than the exact inputs, is no post-processing of
+After Re:cord-play (arXiv 2602.17454): whatever differs then, other than the exact inputs, is no post-processing of
 noisy outputs. The inputs may differ by the declared sensitivity and no more.
 """
 
