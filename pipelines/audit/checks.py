@@ -45,6 +45,7 @@ from privacy.audit import (
 from privacy.charges import measured_table
 from privacy.mechanisms import draw
 from schemas.attributes import Attribute, CellRole, attributes_of
+from schemas.nets import with_nets
 from schemas.plan import NANO, MeasuredTable, Plan
 from schemas.survey import Survey
 
@@ -94,7 +95,7 @@ class Audit:
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        return attributes_of(self.survey)
+        return with_nets(self.survey, attributes_of(self.survey))
 
     def _counted(self, residents: list[Resident]) -> Tables:
         """What the mechanisms are given for these residents."""

@@ -15,12 +15,14 @@ from pipelines.intake.batch import SourceFile
 from pipelines.zone.counting import count_tables
 from pipelines.zone.ingest_room import WaveKeys, ingest
 from pipelines.zone.keys import KEY_BYTES
+from pipelines.zone.packing import release_packing
 from pipelines.zone.snapshot import current_snapshot
 from pipelines.zone.storage import open_zone
 from privacy.measure import Exact, check_charge, measure
 from schemas.attributes import attributes_of
 from schemas.canonical import digest
 from schemas.ledger import Charge
+from schemas.nets import with_nets
 from schemas.plan import Plan
 from schemas.survey import Survey
 
@@ -37,7 +39,7 @@ class AuditZone:
         self._folder = folder
         self._survey = survey
         self._contacts = contacts
-        self._attributes = attributes_of(survey)
+        self._attributes = with_nets(survey, attributes_of(survey))
         keys = (secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES))
         self._keys = WaveKeys(*keys, ledger_public="0" * 64)
 
@@ -53,7 +55,9 @@ class AuditZone:
         snapshot = current_snapshot(self._folder, self._keys.zone)
         spill = self._folder / "spill"
         with open_zone({"zone": (snapshot.path, False)}, self._keys.zone, spill=spill, memory=_MEMORY) as zone:
-            return count_tables(zone, "zone.core_responses", self._attributes, plan.measured)
+            return count_tables(
+                zone, "zone.core_responses", release_packing(self._survey, plan, _MEMORY), plan.measured
+            )
 
     def measured(self, plan: Plan, exact: Exact[Tables]) -> Tables:
         """One measurement, with the plan's noise and a charge that pays for it."""

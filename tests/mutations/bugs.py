@@ -125,8 +125,8 @@ def second_draw(patch: pytest.MonkeyPatch) -> None:
         charge = crossing_room._charge_of(event, crossing, snapshot)
         files = {"zone": (snapshot.path, False)}
         with crossing_room.open_zone(files, crossing.zone_key, spill=crossing.folder / "spill") as zone:
-            attributes = crossing_room.attributes_of(crossing.survey)
-            exact = counting.count_tables(zone, "zone.core_responses", attributes, crossing.plan.measured)
+            packing = crossing_room.release_packing(crossing.survey, crossing.plan, "300MB")
+            exact = counting.count_tables(zone, "zone.core_responses", packing, crossing.plan.measured)
         return crossing_room.measure(crossing.plan, exact, charge)
 
     everywhere(patch, crossing_room.unseal_earlier, draw_again)

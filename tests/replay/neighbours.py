@@ -90,10 +90,10 @@ def pair(case: TypeCase, rng: random.Random, kind: str, *, others: int | None = 
     return Pair(kind, [*HEAD, *case.columns], rows, [row for row in rows if id(row) in theirs])
 
 
-def exchange(case: TypeCase, rng: random.Random, *, worst: bool) -> Pair:
-    """Two people under one key: with the one who answered last gone, the other's answers count."""
+def exchange(case: TypeCase, rng: random.Random, *, worst: bool, apart: bool) -> Pair:
+    """Two people under one key: with the one who answered last gone, the other's answers count. `apart`: in two districts."""
     base = [_other(case, rng, number) for number in range(rng.randint(0, 6))]
     first, second = case.worst[:2] if worst else (case.answers(rng), case.answers(rng))
     stays = _one(case, rng, first, district="N", hour=8)
-    leaves = _one(case, rng, second, district="S", hour=20)
+    leaves = _one(case, rng, second, district="S" if apart else "N", hour=20)
     return Pair("exchange", [*HEAD, *case.columns], [*base, stays, leaves], [*base, stays])

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from privacy.charges import measured_table
 from privacy.plan import make_plan
 from schemas.attributes import Attribute, attributes_of
+from schemas.nets import with_nets
 from schemas.plan import NANO, Mechanism, Plan
 from schemas.policy import Policy
 from schemas.survey import Survey
@@ -60,7 +61,8 @@ class TypeCase:
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        return attributes_of(self.survey)
+        """Every attribute that a plan may measure."""
+        return with_nets(self.survey, attributes_of(self.survey))
 
     def plan(self, *, shared_keys: bool, noise: str) -> Plan:
         """Every one-way table and every crosstab with the district measured."""
@@ -114,7 +116,7 @@ TYPES: dict[str, TypeCase] = {
         ),
         TypeCase(
             "demographics", {"questions": [_rating("q", "Q")], "demographics": [DISTRICT, {"id": "h", "column": "H", "categories": {"1": "Young", "2": "Old"}}]},
-            lambda rng: {"Q": rng.choice("12345"), "H": rng.choice(("1", "2", "", rng.choice(HOSTILE)))}, ({"Q": "1", "H": "1"}, {"Q": "2", "H": "2"}),
+            lambda rng: {"Q": rng.choice("12345"), "H": rng.choice(("1", "2", "", rng.choice(HOSTILE)))}, ({"Q": "1", "H": "1"}, {"Q": "4", "H": "2"}),
         ),
         TypeCase(
             "multi_by_multi",
@@ -129,11 +131,11 @@ TYPES: dict[str, TypeCase] = {
         ),
         TypeCase(
             "verified", {"questions": [_rating("q", "Q")], "residents": {"key": ["Email"], "normalise": "email", "verified_by": {"format": "generic", "match": "Email"}}},
-            one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"}), not_exchanged=frozenset({"verified"}),
+            one_of("Q", "12345"), ({"Q": "1"}, {"Q": "4"}), not_exchanged=frozenset({"verified"}),
         ),
-        TypeCase("keyless", {"questions": [_rating("q", "Q")], "residents": {"key": "none"}}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"})),
-        TypeCase("xlsx", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"}), format="xlsx"),
-        TypeCase("long", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"}), format="long"),
+        TypeCase("keyless", {"questions": [_rating("q", "Q")], "residents": {"key": "none"}}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "4"})),
+        TypeCase("xlsx", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "4"}), format="xlsx"),
+        TypeCase("long", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "4"}), format="long"),
     )
 }  # fmt: skip
 
