@@ -93,7 +93,9 @@ def pair(case: TypeCase, rng: random.Random, kind: str, *, others: int | None = 
 def exchange(case: TypeCase, rng: random.Random, *, worst: bool, apart: bool) -> Pair:
     """Two people under one key: with the one who answered last gone, the other's answers count. `apart`: in two districts."""
     base = [_other(case, rng, number) for number in range(rng.randint(0, 6))]
-    first, second = case.worst[:2] if worst else (case.answers(rng), case.answers(rng))
+    first, second = (case.answers(rng), case.answers(rng))
+    if worst:
+        first, second = case.worst[0], case.worst[1 if apart else -1]
     stays = _one(case, rng, first, district="N", hour=8)
     leaves = _one(case, rng, second, district="S" if apart else "N", hour=20)
     return Pair("exchange", [*HEAD, *case.columns], [*base, stays, leaves], [*base, stays])

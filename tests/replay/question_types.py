@@ -33,7 +33,7 @@ class TypeCase:
     """A question type in a survey of its own.
 
     `answers`: a random respondent's cells, by column. `worst`: respondents of whom each reaches the sensitivity of every
-    table, and the first two together that of an exchange.
+    table, and the first with the second or the last one together that of an exchange.
     """
 
     name: str
@@ -116,7 +116,7 @@ TYPES: dict[str, TypeCase] = {
         ),
         TypeCase(
             "demographics", {"questions": [_rating("q", "Q")], "demographics": [DISTRICT, {"id": "h", "column": "H", "categories": {"1": "Young", "2": "Old"}}]},
-            lambda rng: {"Q": rng.choice("12345"), "H": rng.choice(("1", "2", "", rng.choice(HOSTILE)))}, ({"Q": "1", "H": "1"}, {"Q": "4", "H": "2"}),
+            lambda rng: {"Q": rng.choice("12345"), "H": rng.choice(("1", "2", "", rng.choice(HOSTILE)))}, ({"Q": "1", "H": "1"}, {"Q": "4", "H": "2"}, {"Q": "4", "H": "1"}),
         ),
         TypeCase(
             "multi_by_multi",
