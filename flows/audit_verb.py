@@ -62,8 +62,6 @@ def _show(report: "AuditReport") -> None:
         table.add_row(figure.check, figure.name, f"{figure.value:.4g}", bound, "ok" if figure.holds else "FAILS")
     show(table)
     say(f"{report.runs} measurements a side: {report.factor_seen:g} times the loss would be seen 9 times in 10")
-    if report.not_invented:
-        say(f"nobody invented answers {', '.join(report.not_invented)}")
 
 
 def _as_dict(report: "AuditReport") -> dict[str, Any]:
@@ -78,5 +76,4 @@ def _as_dict(report: "AuditReport") -> dict[str, Any]:
         "runs": report.runs,
         "factor_seen": report.factor_seen if isfinite(report.factor_seen) else None,
         "figures": figures,
-        "not_invented": list(report.not_invented),
     }

@@ -8,7 +8,7 @@ Claim: docs/claims/audit.md.
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, inf, prod
 from pathlib import Path
@@ -86,8 +86,10 @@ class Audit:
         self.runs = runs
         self._export = folder / "export.csv"
         self._others = [invented(self.survey, f"other{i}") for i in range(_OTHERS)]
-        self._victim = worst(self.survey, "victim")
-        known = [*self._others, self._victim, *(Resident(f"canary{i}", {}) for i in range(_MOST_CELLS))]
+        self._unit = self.survey.residents.responses_per_unit
+        answers = worst(self.survey, "victim").answers
+        self._victims = [Resident(f"victim{i}", answers, home="victim") for i in range(self._unit)]
+        known = [*self._others, *self._victims, *(Resident(f"canary{i}", {}) for i in range(_MOST_CELLS))]
         contacts = write_contacts(folder / "contacts.csv", self.survey, known)
         zone = folder / "zone"
         zone.mkdir(mode=0o700)
@@ -118,14 +120,15 @@ class Audit:
         """No resident moves a table further than its noise is made for."""
         without = self._without[0]
         beyond = 0
-        residents = [self._victim, Resident("victim", self._victim.answers, times=5)]
-        residents += [hostile(self.survey, "hostile", value) for value in _HOSTILE]
-        residents += [invented(self.survey, f"neighbour{i}") for i in range(_NEIGHBOURS)]
-        if self.survey.residents.key == "none":
-            residents = [resident for resident in residents if resident.times == 1]
+        units = [self._victims]
+        units += [[hostile(self.survey, "hostile", value)] for value in _HOSTILE]
+        units += [[invented(self.survey, f"neighbour{i}")] for i in range(_NEIGHBOURS)]
+        if not self._keyless:
+            crowd = [Resident(f"crowd{i}", self._victims[0].answers, home="victim") for i in range(self._unit > 1)]
+            units.append([replace(resident, times=5) for resident in [*self._victims, *crowd]])
         met: set[str] = set()
-        for resident in residents:
-            counted = self._counted([*self._others, resident])
+        for unit in units:
+            counted = self._counted([*self._others, *unit])
             for table in self.plan.measured:
                 l1, l2_squared = _moved(counted[table.id], without[table.id])
                 most_l1, most_l2 = (n // (1 + self.plan.shared_keys) for n in (table.l1, table.l2_squared))
@@ -157,7 +160,7 @@ class Audit:
     def two_samples(self) -> Iterator[AuditFigure]:
         """Whole releases with and without one resident cannot be told apart better than the claimed loss allows."""
         exact_without, runs_without = self._without
-        with_ = [*self._others, Resident("victim", self._victim.answers, times=1 if self._keyless else 3)]
+        with_ = [*self._others, *(replace(victim, times=1 if self._keyless else 3) for victim in self._victims)]
         exact_with, runs_with = self._counted(with_), self._measured(with_)
         tests = {
             t.id: Likelihood(t.mechanism, t.scale, exact_with[t.id], exact_without[t.id]) for t in self.plan.measured
@@ -198,7 +201,7 @@ class Audit:
             placed(self.survey, Resident(f"canary{i}", invented(self.survey, f"canary{i}").answers), cell)
             for i, cell in enumerate(cells)
         ]
-        canaries = [Resident(c.key, c.answers, 1 if self._keyless else 4) for c in canaries]
+        canaries = [replace(canary, times=1 if self._keyless else 4) for canary in canaries]
         positions = [tuple(cell[name] for name in table.attributes) for cell in cells]
         charges = {"charge_nano_rho": table.charge_nano_rho, "charge_nano_pure_epsilon": table.charge_nano_pure_epsilon}
         plan = self.plan.model_copy(update={"measured": (table,), **charges})
@@ -213,8 +216,7 @@ class Audit:
                 guess = bool(noisy[position] > 0)
                 correct += guess == bool(coins >> i & 1)
                 guesses += 1
-        unit = 1 + self.plan.shared_keys
-        chance = (1 + shift_variation(table.mechanism, table.scale, unit)) / 2
+        chance = (1 + shift_variation(table.mechanism, table.scale, table.l1)) / 2
         if table.charge_nano_pure_epsilon is not None:
             chance = min(chance, epsilon_chance(table.charge_nano_pure_epsilon / NANO))
         p_value = one_run_p_value(correct, guesses, chance)
@@ -233,7 +235,7 @@ class Audit:
         pure = self.plan.charge_nano_pure_epsilon
         loss = self.plan.charge_nano_rho if pure is None else pure
         mechanism = self.plan.measured[0].mechanism
-        table = measured_table(found, mechanism, loss, shared_keys=self.plan.shared_keys)
+        table = measured_table(found, mechanism, loss, shared_keys=self.plan.shared_keys, responses_per_unit=self._unit)
         shape = tuple(_places(axis) for axis in found)
         indices = [np.unravel_index(i, shape) for i in range(min(prod(shape), _MOST_CELLS))]
         return table, [{axis.id: int(at) for axis, at in zip(found, index, strict=True)} for index in indices]

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from pipelines.riverbend.draws import picks
 from schemas.attributes import CellRole, attributes_of
-from schemas.questions import ChoiceQuestion, MultiQuestion, NpsQuestion, NumericQuestion, Question, RatingQuestion
+from schemas.questions import (
+    ChoiceQuestion,
+    MultiQuestion,
+    NpsQuestion,
+    NumericQuestion,
+    Question,
+    RankingQuestion,
+    RatingQuestion,
+    ThemesQuestion,
+)
 from schemas.survey import Source, Survey
 
 Answers = dict[str, str]
@@ -17,11 +26,15 @@ NPS_POINTS = 11
 
 @dataclass(frozen=True)
 class Resident:
-    """Somebody invented: a key, and raw answers by column. `times`: how many rows they send, in several spellings."""
+    """Somebody invented: a key, and raw answers by column.
+
+    `times`: how many rows they send, in several spellings. `home`: whom they live with; alone where it is empty.
+    """
 
     key: str
     answers: Answers
     times: int = 1
+    home: str = ""
 
 
 def audited_survey(survey: Survey) -> Survey:
@@ -31,14 +44,6 @@ def audited_survey(survey: Survey) -> Survey:
     """
     own = Source(id=SOURCE, format="delimited", separator=",", encoding="utf-8")
     return survey.model_copy(update={"sources": (own, *survey.sources)})
-
-
-def not_invented(survey: Survey) -> tuple[str, ...]:
-    """Questions of types that nobody here answers: their tables are measured, with everybody in 'not answered'."""
-    return tuple(q.id for q in survey.questions if not isinstance(q, _ANSWERED))
-
-
-_ANSWERED = (RatingQuestion, ChoiceQuestion, MultiQuestion, NumericQuestion, NpsQuestion)
 
 
 def columns_of(survey: Survey) -> tuple[str, ...]:
@@ -78,11 +83,13 @@ def worst(survey: Survey, name: str) -> Resident:
                 answers[question.column] = repr(question.bounds[1])
             case NpsQuestion():
                 answers[question.column] = "10"
+            case RankingQuestion():
+                answers |= dict(zip(question.columns, question.options, strict=False))
+            case ThemesQuestion():
+                answers[question.column] = _comment(question, tuple(question.themes))
             case RatingQuestion() | ChoiceQuestion():
                 substantive = [code for code, o in question.options.items() if o.role.value == CellRole.SUBSTANTIVE]
                 answers[question.column] = next(iter(question.positive), (substantive or list(question.options))[0])
-            case _:
-                continue
     return Resident(name, answers)
 
 
@@ -116,8 +123,16 @@ def _answered(question: Question, label: str) -> Answers:
             return {question.column: str(int(picks(label, 1, [1.0] * NPS_POINTS)[0]))}
         case RatingQuestion() | ChoiceQuestion():
             return {question.column: _pick(label, tuple(question.options))}
-        case _:
-            return {}
+        case RankingQuestion():
+            order = [_pick(f"{label}/{column}", tuple(question.options)) for column in question.columns]
+            return dict(zip(question.columns, order, strict=True))
+        case ThemesQuestion():
+            return {question.column: _comment(question, (_pick(label, tuple(question.themes)),))}
+
+
+def _comment(question: ThemesQuestion, themes: Sequence[str]) -> str:
+    """A comment in which these themes are found."""
+    return ". ".join(question.themes[theme].words[0].replace("*", "") for theme in themes)
 
 
 def _ticked(question: MultiQuestion, codes: Sequence[str]) -> Answers:
@@ -135,7 +150,7 @@ def write_export(path: Path, survey: Survey, residents: Sequence[Resident]) -> N
         writer.writerow(columns)
         for resident in residents:
             for time in range(resident.times):
-                row = resident.answers | fixed | _key_of(survey, resident.key, time)
+                row = resident.answers | fixed | _keys_of(survey, resident, time)
                 writer.writerow([row.get(column, "") for column in columns])
 
 
@@ -149,10 +164,10 @@ def _key(survey: Survey, name: str, time: int) -> str:
     return name
 
 
-def _key_of(survey: Survey, name: str, time: int) -> Answers:
-    found = dict.fromkeys(_key_columns(survey), _key(survey, name, time))
+def _keys_of(survey: Survey, resident: Resident, time: int) -> Answers:
+    found = dict.fromkeys(_key_columns(survey), _key(survey, resident.key, time))
     if survey.residents.household is not None:
-        found |= dict.fromkeys(survey.residents.household.key, f"{name} street")
+        found |= dict.fromkeys(survey.residents.household.key, f"{resident.home or resident.key} street")
     return found
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.audit.checks import Audit, AuditFigure
-from pipelines.audit.residents import not_invented
 from pipelines.declarations import Declarations
 from pipelines.planning import planned
 
@@ -16,13 +15,12 @@ class AuditReport:
     """What an audit found.
 
     `factor_seen`: how many times too large a sensitivity, or too small a scale, the two samples would have seen nine
-    times in ten. `not_invented`: questions that no synthetic resident answers.
+    times in ten.
     """
 
     figures: tuple[AuditFigure, ...]
     runs: int
     factor_seen: float
-    not_invented: tuple[str, ...]
 
     @property
     def holds(self) -> bool:
@@ -46,4 +44,4 @@ def audit(declarations: Declarations, runs: int, *, tell: Callable[[str], None] 
         ):
             tell(stage)
             figures.extend(check())
-        return AuditReport(tuple(figures), runs, audited.power(), not_invented(declarations.survey))
+        return AuditReport(tuple(figures), runs, audited.power())

@@ -62,7 +62,8 @@ class AuditZone:
     def measured(self, plan: Plan, exact: Exact[Tables]) -> Tables:
         """One measurement, with the plan's noise and a charge that pays for it."""
         charge = _charge_of(plan)
-        check_charge(plan, {attribute.id: attribute for attribute in self._attributes}, charge)
+        attributes = {attribute.id: attribute for attribute in self._attributes}
+        check_charge(plan, attributes, charge, self._survey.residents.responses_per_unit)
         return measure(plan, exact, charge).value.tables
 
     def without_noise(self, plan: Plan, exact: Exact[Tables]) -> Tables:

@@ -95,7 +95,7 @@ def half_the_noise(patch: pytest.MonkeyPatch) -> None:
 
 @bug("no deduplication")
 def no_deduplication(patch: pytest.MonkeyPatch) -> None:
-    def settle(connection: Any, fresh: str, earlier: list[str]) -> None:
+    def settle(connection: Any, fresh: str, earlier: list[str], **_: Any) -> None:
         every = " UNION ALL ".join(f"SELECT * FROM {table}" for table in earlier)
         connection.execute(f"CREATE TABLE {fresh}.core_responses AS {every}")
 

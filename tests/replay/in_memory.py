@@ -107,11 +107,13 @@ class Room:
         write_export(export, survey, records)
         contacts = self._contacts if survey.residents.verified_by else None
         attributes = attributes_of(survey)
-        responses.create_tables(self._connection, "memory", attributes)
+        household = survey.residents.household
+        responses.create_tables(self._connection, "memory", attributes, households=household is not None)
         try:
             for batch in encoded_batches(survey, [SourceFile("web", export)], HMAC_KEY, contacts):
                 responses.append_responses(self._connection, "memory", batch.rows)
-            responses.settle(self._connection, "memory", ["memory.raw_responses"])
+            at_most = None if household is None else household.at_most
+            responses.settle(self._connection, "memory", ["memory.raw_responses"], household_at_most=at_most)
             packing = release_packing(survey, plan, MEMORY)
             exact = count_tables(self._connection, "memory.core_responses", packing, plan.measured)
         finally:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.replay.question_types import HOSTILE, Answers, TypeCase
+from tests.replay.question_types import HOME, HOSTILE, Answers, TypeCase
 
 Row = list[str]
 VICTIM = "victim@example.org"
@@ -84,10 +84,25 @@ def pair(case: TypeCase, rng: random.Random, kind: str, *, others: int | None = 
     people = rng.randint(0, 12) if others is None else others
     base = [_other(case, rng, number) for number in range(people)]
     rows = [*base]
-    for row in KINDS[kind](case, rng)[: 1 if case.keyless else None]:
+    for row in _of_unit(case, KINDS[kind](case, rng)):
         rows.insert(rng.randint(0, len(rows)), row)
     theirs = {id(row) for row in base}
     return Pair(kind, [*HEAD, *case.columns], rows, [row for row in rows if id(row) in theirs])
+
+
+def _of_unit(case: TypeCase, rows: list[Row]) -> list[Row]:
+    """One row where the response is the unit; everybody's of a household of three, where that is."""
+    if case.keyless:
+        return rows[:1]
+    if not case.household:
+        return rows
+    home = len(HEAD) + case.columns.index("Home")
+    spelled = (HOME, f" {HOME.upper()}", HOME.replace(" ", "  "))
+    return [
+        [f"{row[0].strip()}.{person}", *row[1:home], spelled[person], *row[home + 1 :]]
+        for row in rows
+        for person in range(3)
+    ]
 
 
 def exchange(case: TypeCase, rng: random.Random, *, worst: bool, apart: bool) -> Pair:

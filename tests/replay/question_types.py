@@ -20,6 +20,13 @@ from schemas.survey import Survey
 Answers = dict[str, str]
 OPTIONS = {"1": "Excellent", "2": "Good", "3": "Fair", "4": "Poor", "5": {"label": "Don't know", "role": "no_opinion"}}
 LETTERS = {letter: letter.upper() for letter in "abcdef"}
+THEMES = {
+    "transit": {"label": "Transit", "words": ["bus*", "traffic*", "trafico"]},
+    "green": {"label": "Parks", "words": ["park*"]},
+    "housing": {"label": "Housing", "words": ["rent*", "housing cost*"]},
+    "safety": {"label": "Safety", "words": ["crime"]},
+}
+HOME = "Victim Street 1"
 DISTRICT = {"id": "g", "column": "G", "categories": {"N": "North", "S": "South", "E": "Empty but for one"}}
 TIME = "%Y-%m-%d %H:%M:%S"
 HOSTILE = (
@@ -54,6 +61,11 @@ class TypeCase:
     def keyless(self) -> bool:
         """Whether the response is the unit, so that neighbours differ by one row."""
         return self.declared.get("residents") == {"key": "none"}
+
+    @property
+    def household(self) -> bool:
+        """Whether the household is the unit, so that neighbours differ by everybody of one."""
+        return "household" in self.declared.get("residents", {})
 
     @property
     def survey(self) -> Survey:
@@ -130,6 +142,20 @@ TYPES: dict[str, TypeCase] = {
             and_tables=(("q", "i"),),
         ),
         TypeCase(
+            "ranking", {"questions": [{"id": "q", "columns": ["Q1", "Q2", "Q3"], "type": "ranking", "options": LETTERS}]},
+            lambda rng: {place: rng.choice((*"abcdef", "a", "", rng.choice(HOSTILE))) for place in ("Q1", "Q2", "Q3")},
+            ({"Q1": "a", "Q2": "b", "Q3": "c"}, {"Q1": "d", "Q2": "e", "Q3": "f"}),
+        ),
+        TypeCase(
+            "themes", {"questions": [{"id": "q", "column": "Q", "type": "themes", "dictionary": THEMES, "at_most": 2}]},
+            lambda rng: {"Q": " ".join(rng.choices(("bus", "Tráfico!", "parks", "rent", "the", "crime"), k=rng.randint(0, 6))) or rng.choice(HOSTILE)},
+            ({"Q": "Buses and traffic, parks and rents."}, {"Q": "rents and crime"}),
+        ),
+        TypeCase(
+            "household", {"questions": [_rating("q", "Q")], "residents": {"key": ["Email"], "normalise": "email", "household": {"key": "Home", "at_most": 2}}},
+            lambda rng: {"Q": rng.choice("12345"), "Home": rng.choice(("1 Elm Street", "1  ELM street", "2 Oak Road", ""))}, ({"Q": "1", "Home": HOME}, {"Q": "4", "Home": HOME}),
+        ),
+        TypeCase(
             "verified", {"questions": [_rating("q", "Q")], "residents": {"key": ["Email"], "normalise": "email", "verified_by": {"format": "generic", "match": "Email"}}},
             one_of("Q", "12345"), ({"Q": "1"}, {"Q": "4"}), not_exchanged=frozenset({"verified"}),
         ),
@@ -198,7 +224,8 @@ def survey_of(case: TypeCase) -> dict[str, Any]:
 
 def policy_of(case: TypeCase, *, shared_keys: bool = False, noise: str = "gaussian") -> dict[str, Any]:
     """A policy.yaml that measures every table."""
-    unit = {"protects": "response"} if case.keyless else {"protects": "resident", "shared_keys": shared_keys}
+    protects = "response" if case.keyless else "household" if case.household else "resident"
+    unit = {"protects": protects, "shared_keys": shared_keys}
     return {
         "population": "adults",
         "unit": unit,
