@@ -40,10 +40,16 @@ class Resident:
 def audited_survey(survey: Survey) -> Survey:
     """The survey with a delimited source of its own in front, whose columns have the declared names.
 
-    The declared sources stay, for they decide which cells there are.
+    The declared sources stay, for they decide which cells there are. Where codes are issued, a contact list takes their
+    place: issuing writes a mailing file.
     """
+    residents = survey.residents
+    if residents.verified_by is not None:
+        residents = residents.model_copy(
+            update={"verified_by": residents.verified_by.model_copy(update={"codes": False})}
+        )
     own = Source(id=SOURCE, format="delimited", separator=",", encoding="utf-8")
-    return survey.model_copy(update={"sources": (own, *survey.sources)})
+    return survey.model_copy(update={"sources": (own, *survey.sources), "residents": residents})
 
 
 def columns_of(survey: Survey) -> tuple[str, ...]:
