@@ -205,22 +205,22 @@ class Audit:
         positions = [tuple(cell[name] for name in table.attributes) for cell in cells]
         charges = {"charge_nano_rho": table.charge_nano_rho, "charge_nano_pure_epsilon": table.charge_nano_pure_epsilon}
         plan = self.plan.model_copy(update={"measured": (table,), **charges})
-        correct = guesses = 0
+        seen: list[tuple[int, bool]] = []
         for _ in range(min(ceil(self.runs / len(canaries)), _MOST_ROUNDS)):
-            coins = secrets.randbits(len(canaries))
-            chosen = [c for i, c in enumerate(canaries) if coins >> i & 1]
-            write_export(self._export, self.survey, chosen)
+            coins = [bool(secrets.randbits(1)) for _ in canaries]
+            write_export(self._export, self.survey, [c for c, inside in zip(canaries, coins, strict=True) if inside])
             self._zone.take(self._export)
             noisy = self._zone.measured(plan, self._zone.counted(plan))[table.id]
-            for i, position in enumerate(positions):
-                guess = bool(noisy[position] > 0)
-                correct += guess == bool(coins >> i & 1)
-                guesses += 1
+            seen += [(int(noisy[position]), inside) for position, inside in zip(positions, coins, strict=True)]
         chance = (1 + shift_variation(table.mechanism, table.scale, table.l1)) / 2
-        if table.charge_nano_pure_epsilon is not None:
-            chance = min(chance, epsilon_chance(table.charge_nano_pure_epsilon / NANO))
-        p_value = one_run_p_value(correct, guesses, chance)
-        yield AuditFigure("one run", f"p-value of {correct} of {guesses} guesses right", p_value, ">=", ALARM)
+        pure = table.charge_nano_pure_epsilon
+        if pure is None:
+            yield _guessed(seen, 0, 1, chance, ALARM)
+            return
+        chance = min(chance, epsilon_chance(pure / NANO))
+        away = max(1, round(table.scale))
+        yield _guessed(seen, 0, 1, chance, ALARM / 2)
+        yield _guessed(seen, -away, 1 + away, chance, ALARM / 2)
 
     def _canary_table(self) -> tuple[MeasuredTable | None, list[dict[str, int]]]:
         """A single-choice table with many cells, given the plan's whole loss, and the cells of canaries."""
@@ -267,6 +267,13 @@ def _likelier_with(tests: Mapping[str, Likelihood], runs: list[Tables]) -> int:
 
 def _one_of_each(tables: tuple[MeasuredTable, ...]) -> list[MeasuredTable]:
     return list({table.mechanism: table for table in tables}.values())
+
+
+def _guessed(seen: list[tuple[int, bool]], low: int, high: int, chance: float, alarm: float) -> AuditFigure:
+    """Guess 'in' from `high` on and 'out' up to `low`; between them nobody guesses."""
+    guesses = [(value >= high) == inside for value, inside in seen if value >= high or value <= low]
+    name = f"p-value of {sum(guesses)} of {len(guesses)} guesses right, out of {len(seen)} canaries"
+    return AuditFigure("one run", name, one_run_p_value(sum(guesses), len(guesses), chance), ">=", alarm)
 
 
 def _odd_share(table: MeasuredTable, draws: int = 256) -> float:
