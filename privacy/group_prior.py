@@ -5,6 +5,8 @@ part common to all, a part common to the items of an index, and a part of their 
 like pure sampling (variance ∝ π_g) and partly like differences of opinion (variance ∝ π_g²), for groups of shares π.
 Their size is a multiple of pure sampling. Mixtures of these are weighed by the data (`privacy.group_effects`); the
 lists below are their grid, and the public `interaction` centres the size.
+
+Claim: docs/claims/estimate.md.
 """
 
 from collections.abc import Mapping, Sequence

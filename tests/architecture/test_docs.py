@@ -89,3 +89,25 @@ def test_every_error_kind_and_exit_code_is_documented() -> None:
     text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
     assert codes == {0, *(kind.exit_code for kind in FAULT_KINDS.values())}
+
+
+def test_every_threat_has_a_defence_and_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "threat_model.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (T\d+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    assert [name for name, *_ in rows] == [f"T{n}" for n in range(1, 25)]
+    for name, _, _, tests in rows:
+        named = re.findall(r"`(tests/[^`:]+\.py)(?:::([a-z_0-9]+))?`", tests)
+        assert named, f"{name} names no test"
+        for file, test in named:
+            assert (ROOT / file).is_file(), f"{name}: {file}"
+            assert not test or f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{name}: {file}::{test}"
+
+
+def test_every_suite_of_make_prove_is_in_the_test_plan() -> None:
+    from tests.prove.registry import suites
+
+    plan = (ROOT / "TESTPLAN.md").read_text(encoding="utf-8")
+    section = plan.partition("## Suites of make prove")[2]
+    rows = set(re.findall(r"^\| ([a-z][a-z-]*) \|", section, re.MULTILINE))
+    missing = sorted(set(suites()) - rows)
+    assert not missing, f"TESTPLAN.md has no row for {missing}"

@@ -12,6 +12,7 @@ import xlsxwriter
 from pipelines.intake.batch import SourceFile, encoded_batches
 from pipelines.zone import responses
 from pipelines.zone.counting import count_tables
+from pipelines.zone.packing import release_packing
 from privacy.measure import Draw, measure, to_bytes
 from schemas.attributes import attributes_of
 from schemas.canonical import digest
@@ -21,6 +22,7 @@ from schemas.survey import Survey
 from tests.replay.neighbours import VICTIM, Row
 
 HMAC_KEY = b"an invented key of 32 bytes only"
+MEMORY = "300MB"
 SMALL = {"threads": "1", "memory_limit": "300MB"}
 
 
@@ -105,12 +107,15 @@ class Room:
         write_export(export, survey, records)
         contacts = self._contacts if survey.residents.verified_by else None
         attributes = attributes_of(survey)
-        responses.create_tables(self._connection, "memory", attributes)
+        household = survey.residents.household
+        responses.create_tables(self._connection, "memory", attributes, households=household is not None)
         try:
             for batch in encoded_batches(survey, [SourceFile("web", export)], HMAC_KEY, contacts):
                 responses.append_responses(self._connection, "memory", batch.rows)
-            responses.settle(self._connection, "memory", ["memory.raw_responses"])
-            exact = count_tables(self._connection, "memory.core_responses", attributes, plan.measured)
+            at_most = None if household is None else household.at_most
+            responses.settle(self._connection, "memory", ["memory.raw_responses"], household_at_most=at_most)
+            packing = release_packing(survey, plan, MEMORY)
+            exact = count_tables(self._connection, "memory.core_responses", packing, plan.measured)
         finally:
             for table in ("raw_responses", "core_batches", "core_quarantine", "core_responses"):
                 self._connection.execute(f"DROP TABLE IF EXISTS memory.{table}")

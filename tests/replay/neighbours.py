@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.replay.question_types import HOSTILE, Answers, TypeCase
+from tests.replay.question_types import HOME, HOSTILE, Answers, TypeCase
 
 Row = list[str]
 VICTIM = "victim@example.org"
@@ -84,16 +84,33 @@ def pair(case: TypeCase, rng: random.Random, kind: str, *, others: int | None = 
     people = rng.randint(0, 12) if others is None else others
     base = [_other(case, rng, number) for number in range(people)]
     rows = [*base]
-    for row in KINDS[kind](case, rng)[: 1 if case.keyless else None]:
+    for row in _of_unit(case, KINDS[kind](case, rng)):
         rows.insert(rng.randint(0, len(rows)), row)
     theirs = {id(row) for row in base}
     return Pair(kind, [*HEAD, *case.columns], rows, [row for row in rows if id(row) in theirs])
 
 
-def exchange(case: TypeCase, rng: random.Random, *, worst: bool) -> Pair:
-    """Two people under one key: with the one who answered last gone, the other's answers count."""
+def _of_unit(case: TypeCase, rows: list[Row]) -> list[Row]:
+    """One row where the response is the unit; everybody's of a household of three, where that is."""
+    if case.keyless:
+        return rows[:1]
+    if not case.household:
+        return rows
+    home = len(HEAD) + case.columns.index("Home")
+    spelled = (HOME, f" {HOME.upper()}", HOME.replace(" ", "  "))
+    return [
+        [f"{row[0].strip()}.{person}", *row[1:home], spelled[person], *row[home + 1 :]]
+        for row in rows
+        for person in range(3)
+    ]
+
+
+def exchange(case: TypeCase, rng: random.Random, *, worst: bool, apart: bool) -> Pair:
+    """Two people under one key: with the one who answered last gone, the other's answers count. `apart`: in two districts."""
     base = [_other(case, rng, number) for number in range(rng.randint(0, 6))]
-    first, second = case.worst[:2] if worst else (case.answers(rng), case.answers(rng))
+    first, second = (case.answers(rng), case.answers(rng))
+    if worst:
+        first, second = case.worst[0], case.worst[1 if apart else -1]
     stays = _one(case, rng, first, district="N", hour=8)
-    leaves = _one(case, rng, second, district="S", hour=20)
+    leaves = _one(case, rng, second, district="S" if apart else "N", hour=20)
     return Pair("exchange", [*HEAD, *case.columns], [*base, stays, leaves], [*base, stays])

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from privacy.charges import measured_table
 from privacy.plan import make_plan
 from schemas.attributes import Attribute, attributes_of
+from schemas.nets import with_nets
 from schemas.plan import NANO, Mechanism, Plan
 from schemas.policy import Policy
 from schemas.survey import Survey
@@ -19,6 +20,13 @@ from schemas.survey import Survey
 Answers = dict[str, str]
 OPTIONS = {"1": "Excellent", "2": "Good", "3": "Fair", "4": "Poor", "5": {"label": "Don't know", "role": "no_opinion"}}
 LETTERS = {letter: letter.upper() for letter in "abcdef"}
+THEMES = {
+    "transit": {"label": "Transit", "words": ["bus*", "traffic*", "trafico"]},
+    "green": {"label": "Parks", "words": ["park*"]},
+    "housing": {"label": "Housing", "words": ["rent*", "housing cost*"]},
+    "safety": {"label": "Safety", "words": ["crime"]},
+}
+HOME = "Victim Street 1"
 DISTRICT = {"id": "g", "column": "G", "categories": {"N": "North", "S": "South", "E": "Empty but for one"}}
 TIME = "%Y-%m-%d %H:%M:%S"
 HOSTILE = (
@@ -32,7 +40,7 @@ class TypeCase:
     """A question type in a survey of its own.
 
     `answers`: a random respondent's cells, by column. `worst`: respondents of whom each reaches the sensitivity of every
-    table, and the first two together that of an exchange.
+    table, and the first with the second or the last one together that of an exchange.
     """
 
     name: str
@@ -55,12 +63,18 @@ class TypeCase:
         return self.declared.get("residents") == {"key": "none"}
 
     @property
+    def household(self) -> bool:
+        """Whether the household is the unit, so that neighbours differ by everybody of one."""
+        return "household" in self.declared.get("residents", {})
+
+    @property
     def survey(self) -> Survey:
         return _survey(self.name)
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        return attributes_of(self.survey)
+        """Every attribute that a plan may measure."""
+        return with_nets(self.survey, attributes_of(self.survey))
 
     def plan(self, *, shared_keys: bool, noise: str) -> Plan:
         """Every one-way table and every crosstab with the district measured."""
@@ -105,7 +119,7 @@ TYPES: dict[str, TypeCase] = {
         ),
         TypeCase(
             "numeric", {"questions": [{"id": "q", "column": "Q", "type": "numeric", "bounds": [-5, 90], "bins": [-5, 0, 20, 90]}]},
-            one_of("Q", ("-5", "0", "19.99", "20", "90", "90.0001", "1,000", "$7", "45")), ({"Q": "90"}, {"Q": "-5"}),
+            one_of("Q", ("-5", "0", "19.99", "20", "90", "90.0001", "1,000", "$7", "45")), ({"Q": "90"}, {"Q": "-5"}, {"Q": "1e18"}),
         ),
         TypeCase("nps", {"questions": [{"id": "q", "column": "Q", "type": "nps"}]}, one_of("Q", tuple(map(str, range(11)))), ({"Q": "10"}, {"Q": "0"})),
         TypeCase(
@@ -114,7 +128,7 @@ TYPES: dict[str, TypeCase] = {
         ),
         TypeCase(
             "demographics", {"questions": [_rating("q", "Q")], "demographics": [DISTRICT, {"id": "h", "column": "H", "categories": {"1": "Young", "2": "Old"}}]},
-            lambda rng: {"Q": rng.choice("12345"), "H": rng.choice(("1", "2", "", rng.choice(HOSTILE)))}, ({"Q": "1", "H": "1"}, {"Q": "2", "H": "2"}),
+            lambda rng: {"Q": rng.choice("12345"), "H": rng.choice(("1", "2", "", rng.choice(HOSTILE)))}, ({"Q": "1", "H": "1"}, {"Q": "4", "H": "2"}, {"Q": "4", "H": "1"}),
         ),
         TypeCase(
             "multi_by_multi",
@@ -128,12 +142,26 @@ TYPES: dict[str, TypeCase] = {
             and_tables=(("q", "i"),),
         ),
         TypeCase(
-            "verified", {"questions": [_rating("q", "Q")], "residents": {"key": ["Email"], "normalise": "email", "verified_by": {"format": "generic", "match": "Email"}}},
-            one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"}), not_exchanged=frozenset({"verified"}),
+            "ranking", {"questions": [{"id": "q", "columns": ["Q1", "Q2", "Q3"], "type": "ranking", "options": LETTERS}]},
+            lambda rng: {place: rng.choice((*"abcdef", "a", "", rng.choice(HOSTILE))) for place in ("Q1", "Q2", "Q3")},
+            ({"Q1": "a", "Q2": "b", "Q3": "c"}, {"Q1": "d", "Q2": "e", "Q3": "f"}),
         ),
-        TypeCase("keyless", {"questions": [_rating("q", "Q")], "residents": {"key": "none"}}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"})),
-        TypeCase("xlsx", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"}), format="xlsx"),
-        TypeCase("long", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "2"}), format="long"),
+        TypeCase(
+            "themes", {"questions": [{"id": "q", "column": "Q", "type": "themes", "dictionary": THEMES, "at_most": 2}]},
+            lambda rng: {"Q": " ".join(rng.choices(("bus", "Tráfico!", "parks", "rent", "the", "crime"), k=rng.randint(0, 6))) or rng.choice(HOSTILE)},
+            ({"Q": "Buses and traffic, parks and rents."}, {"Q": "rents and crime"}),
+        ),
+        TypeCase(
+            "household", {"questions": [_rating("q", "Q")], "residents": {"key": ["Email"], "normalise": "email", "household": {"key": "Home", "at_most": 2}}},
+            lambda rng: {"Q": rng.choice("12345"), "Home": rng.choice(("1 Elm Street", "1  ELM street", "2 Oak Road", ""))}, ({"Q": "1", "Home": HOME}, {"Q": "4", "Home": HOME}),
+        ),
+        TypeCase(
+            "verified", {"questions": [_rating("q", "Q")], "residents": {"key": ["Email"], "normalise": "email", "verified_by": {"format": "generic", "match": "Email"}}},
+            one_of("Q", "12345"), ({"Q": "1"}, {"Q": "4"}), not_exchanged=frozenset({"verified"}),
+        ),
+        TypeCase("keyless", {"questions": [_rating("q", "Q")], "residents": {"key": "none"}}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "4"})),
+        TypeCase("xlsx", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "4"}), format="xlsx"),
+        TypeCase("long", {"questions": [_rating("q", "Q")]}, one_of("Q", "12345"), ({"Q": "1"}, {"Q": "4"}), format="long"),
     )
 }  # fmt: skip
 
@@ -196,7 +224,8 @@ def survey_of(case: TypeCase) -> dict[str, Any]:
 
 def policy_of(case: TypeCase, *, shared_keys: bool = False, noise: str = "gaussian") -> dict[str, Any]:
     """A policy.yaml that measures every table."""
-    unit = {"protects": "response"} if case.keyless else {"protects": "resident", "shared_keys": shared_keys}
+    protects = "response" if case.keyless else "household" if case.household else "resident"
+    unit = {"protects": protects, "shared_keys": shared_keys}
     return {
         "population": "adults",
         "unit": unit,

@@ -57,7 +57,8 @@ def replay_type(case: TypeCase, measure: Measure, count: int, *, seed: int = 0) 
     for number, neighbours in enumerate(pairs_of(case, rng, count)):
         noise = ("gaussian", "laplace")[number % 2]
         alone.add(replay(case, neighbours, measure, shared_keys=False, noise=noise))
-    for number in range(0 if case.keyless else max(count // 4, 4)):
-        noise = ("gaussian", "laplace")[number % 2]
-        shared.add(replay(case, exchange(case, rng, worst=number % 3 == 0), measure, shared_keys=True, noise=noise))
+    for number in range(0 if case.keyless or case.household else max(count // 4, 4)):
+        noise, turn = ("gaussian", "laplace")[number % 2], number // 2 % 4
+        neighbours = exchange(case, rng, worst=turn < 2, apart=turn % 2 == 0)
+        shared.add(replay(case, neighbours, measure, shared_keys=True, noise=noise))
     return alone, shared

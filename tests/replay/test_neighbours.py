@@ -7,12 +7,11 @@ from typing import get_args
 import pytest
 
 from schemas.questions import Question
-from tests.intake_sample import survey_with
 from tests.replay.in_memory import room
-from tests.replay.question_types import LETTERS, TYPES
+from tests.replay.question_types import TYPES
 from tests.replay.replaying import replay_type
 
-PAIRS = 7
+PAIRS = 6
 EXTENDED = 200
 
 
@@ -37,16 +36,7 @@ def test_two_hundred_pairs_of_neighbours(name: str, tmp_path: Path) -> None:
     check(name, EXTENDED, tmp_path)
 
 
-UNBUILT = {
-    "ranking": {"columns": ["Q1", "Q2"], "options": LETTERS},
-    "themes": {"column": "Q", "dictionary": "themes.yaml"},
-}
-"""Types that a plan refuses. Once it does not, the type needs its entry in TYPES."""
-
-
-def test_every_question_type_is_replayed_or_refused() -> None:
+def test_every_question_type_is_replayed() -> None:
     declared = {question["type"] for case in TYPES.values() for question in case.declared["questions"]}
     known = {get_args(model.model_fields["type"].annotation)[0] for model in get_args(get_args(Question)[0])}
-    assert known == declared | set(UNBUILT)
-    for name, question in UNBUILT.items():
-        assert survey_with([{"id": "q", "type": name, **question}]).not_built_yet()
+    assert known == declared, "a new question type needs an entry in tests.replay.question_types.TYPES"

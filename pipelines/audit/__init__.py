@@ -1,0 +1,1 @@
+"""Empirical privacy audits of a user's own declarations, on synthetic residents in a temporary zone."""
