@@ -12,8 +12,8 @@ from pipelines.zone.storage import open_zone
 from schemas.attributes import attributes_of, zone_columns
 from schemas.survey import Survey
 
-KEPT_OF_BATCHES = "NULL::BLOB AS digest, source, rules, read, excluded, quarantined"
-KEPT_OF_QUARANTINE = "NULL::BLOB AS digest, source, row_number, field, reason"
+KEPT_OF_BATCHES = "NULL::BLOB AS mark, source, rules, read, excluded, quarantined"
+KEPT_OF_QUARANTINE = "NULL::BLOB AS mark, source, row_number, field, reason"
 
 
 def close(folder: Path, survey: Survey, zone_key: bytes, private: tuple[Path, ...], *, memory: str) -> str:

@@ -7,6 +7,8 @@ real descriptors, parent-death signal and isolation. What is left out is the sta
 import os
 import pickle
 import signal
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,6 +99,32 @@ def release_once(folder: str, point: str) -> None:
     declarations, plan = pickle.loads((here.folder / PLANNED).read_bytes())
     releasing.planned = lambda _: plan
     releasing.release(here.workspace, declarations, key=FILE, tell=lambda text: _at(point, text))
+
+
+def release_and_leave_an_orphan(folder: str) -> None:
+    """One run that dies as its worker begins to draw, slowly, and without the signal of its parent's death."""
+
+    def survive(_parent: int) -> bool:
+        return True
+
+    draw = mechanisms.draw
+
+    def slowly(*arguments: Any) -> Any:
+        (Path(folder) / "drawing").touch()
+        time.sleep(0.15)
+        return draw(*arguments)
+
+    worker.isolation.die_with_parent = survive
+    mechanisms.draw = slowly
+    here = Smallville(Path(folder))
+
+    def watch() -> None:
+        while not (here.folder / "drawing").exists():
+            time.sleep(0.002)
+        die()
+
+    threading.Thread(target=watch, daemon=True).start()
+    release_once(folder, "")
 
 
 def keep_plan(city: Smallville) -> int:
