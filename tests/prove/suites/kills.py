@@ -44,7 +44,7 @@ def _in_parallel(folder: Path, city: Smallville, work: Callable[[Trials, int], N
 
 def at_points(effort: Effort) -> Iterator[Figure]:
     """Each point of the run and of the worker, equally often."""
-    each = effort.count(short=1, extended=2, long=300)
+    each = effort.count(short=1, extended=1, long=300)
     city = build_smallville(effort.folder / "prepared")
 
     def work(trials: Trials, number: int) -> None:
@@ -59,7 +59,7 @@ def at_points(effort: Effort) -> Iterator[Figure]:
 
 def at_any_moment(effort: Effort) -> Iterator[Figure]:
     """The run, its worker or both, at a time drawn evenly over a run's duration."""
-    count = effort.count(short=4, extended=40, long=3000)
+    count = effort.count(short=4, extended=20, long=3000)
     city = build_smallville(effort.folder / "prepared")
 
     def work(trials: Trials, _: int) -> None:
@@ -87,6 +87,6 @@ SUITES = (
         run=at_any_moment,
         minutes=15,
         cores=2,
-        levels=("short", "long"),
+        levels=("extended", "long"),
     ),
 )

@@ -212,6 +212,6 @@ SUITES = (
         purpose="250 edits of manifest, card and Parquet are refused by hearsafe verify",
         run=releases,
         minutes=0.5,
-        levels=("short", "extended", "long"),
+        levels=("extended", "long"),
     ),
 )

@@ -372,7 +372,7 @@ SUITES = (
         purpose="1,000 flipped bits and 100 cuts of the zone's files are found before any charge",
         run=damage,
         minutes=2,
-        levels=("short", "extended", "long"),
+        levels=("extended", "long"),
     ),
     Suite(
         name="zone-keys",
@@ -407,6 +407,6 @@ SUITES = (
         purpose="older ledgers, with the zone and keys of then or of now, are refused by published cards",
         run=backups,
         minutes=1.5,
-        levels=("short", "extended", "long"),
+        levels=("extended", "long"),
     ),
 )
