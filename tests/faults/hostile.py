@@ -94,10 +94,10 @@ def generated(chance: random.Random) -> Hostile:
     kind = chance.choice(FORMATS) if chance.random() < 0.35 else "delimited"
     if kind in {"parquet", "xlsx"} and chance.random() < 0.8:
         content = _parquet(header, rows) if kind == "parquet" else workbook([header, *rows])
-        return Hostile(f"generated.{kind}", _damaged(chance, content) if chance.random() < 0.7 else content, kind)
+        return Hostile(f"generated.{kind}", damaged(chance, content) if chance.random() < 0.7 else content, kind)
     encoding = chance.choice(ENCODINGS) if chance.random() < 0.4 else "utf-8"
     content = _text(chance, [header, *rows]).encode(encoding, errors="replace")
-    return Hostile("generated.csv", _damaged(chance, content) if chance.random() < 0.6 else content, kind)
+    return Hostile("generated.csv", damaged(chance, content) if chance.random() < 0.6 else content, kind)
 
 
 def _header(chance: random.Random) -> list[str]:
@@ -157,23 +157,24 @@ def _text(chance: random.Random, rows: list[list[str]]) -> str:
     return end.join(separator.join(f"{quote}{cell}{quote}" for cell in row) for row in rows)
 
 
-def _damaged(chance: random.Random, content: bytes) -> bytes:
-    damaged = bytearray(content)
+def damaged(chance: random.Random, content: bytes) -> bytes:
+    """The content with a few bits flipped, stretches cut, doubled or put in, or its end gone."""
+    found = bytearray(content)
     for _ in range(chance.choice((1, 1, 2, 8))):
-        if not damaged:
+        if not found:
             break
-        place, kind = chance.randrange(len(damaged)), chance.random()
+        place, kind = chance.randrange(len(found)), chance.random()
         if kind < 0.4:
-            damaged[place] ^= 1 << chance.randrange(8)
+            found[place] ^= 1 << chance.randrange(8)
         elif kind < 0.55:
-            del damaged[place : place + chance.choice((1, 4, 100))]
+            del found[place : place + chance.choice((1, 4, 100))]
         elif kind < 0.7:
-            damaged[place:place] = chance.choice((b"\x00", b'"', b"\n", b"\xff\xfe", b",", b"\r", b"\xe9", b"\x1a"))
+            found[place:place] = chance.choice((b"\x00", b'"', b"\n", b"\xff\xfe", b",", b"\r", b"\xe9", b"\x1a"))
         elif kind < 0.85:
-            damaged[place:place] = damaged[place : place + 40]
+            found[place:place] = found[place : place + 40]
         else:
-            del damaged[place:]
-    return bytes(damaged)
+            del found[place:]
+    return bytes(found)
 
 
 def _parquet(header: list[str], rows: list[list[str]]) -> bytes:

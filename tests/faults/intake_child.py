@@ -23,7 +23,8 @@ Told = tuple[str, str, str]
 """Name of the file, what became of it, and what is wrong: `uncaught …`, `said …`, `miscounted`, or nothing."""
 
 
-def _survey(kind: str) -> Survey:
+def survey_as(kind: str) -> Survey:
+    """The survey with its one source declared as this format."""
     source: dict[str, Any] = {"id": "web", "format": kind, "time": {"column": "When", "pattern": "%Y-%m-%d %H:%M:%S"}}
     return Survey.model_validate(hostile.SURVEY | {"sources": [source]})
 
@@ -80,7 +81,7 @@ def _read(path: Path, file: Hostile) -> str:
     """Intake alone: every record is accepted, excluded or quarantined, once, and said without its content."""
     read = accounted = 0
     words: list[str] = []
-    for batch in encoded_batches(_survey(file.format), [SourceFile("web", path)], KEY, None):
+    for batch in encoded_batches(survey_as(file.format), [SourceFile("web", path)], KEY, None):
         read += batch.read
         accounted += batch.rows.num_rows + batch.excluded + len(batch.quarantined)
         words += [f"{q.field} {q.reason}" for q in batch.quarantined]
@@ -91,7 +92,7 @@ def _read(path: Path, file: Hostile) -> str:
 
 def _zoned(path: Path, file: Hostile) -> str:
     """Into an encrypted zone, and what its operator is shown of it."""
-    zone, survey = path.parent / f"zone-{os.getpid()}-{abs(hash(file.name))}", _survey(file.format)
+    zone, survey = path.parent / f"zone-{os.getpid()}-{abs(hash(file.name))}", survey_as(file.format)
     zone.mkdir(mode=0o700)
     told: list[str] = []
     keys = WaveKeys(KEY, KEY, "a" * 64)

@@ -1,6 +1,5 @@
 """Hostile exports: ten thousand generated, four hundred written, and fuzzing that follows what the code does."""
 
-import importlib.util
 import multiprocessing
 import random
 import secrets
@@ -15,7 +14,7 @@ from typing import Any
 from tests.faults import intake_child
 from tests.faults.hostile import PLANTED
 from tests.faults.intake_child import LONGEST_SECONDS
-from tests.prove.frame import Effort, Figure, NotHere, Suite
+from tests.prove.frame import Effort, Figure, Suite
 from tests.prove.state import ROOT
 from tests.system.sweep import sweep
 
@@ -114,10 +113,8 @@ def written(effort: Effort) -> Iterator[Figure]:
 
 
 def fuzzed(effort: Effort) -> Iterator[Figure]:
-    """Inputs grown from those that reached new code of the intake, by libFuzzer through Atheris."""
-    if importlib.util.find_spec("atheris") is None:
-        raise NotHere("needs Atheris (pip install atheris)")
-    runs = effort.count(short=200, extended=2_000, long=100_000)
+    """Inputs grown from those that reached new code of the intake."""
+    runs = effort.count(short=200, extended=1_000, long=40_000)
     command = [sys.executable, "-m", "tests.faults.fuzz_intake", str(effort.folder), str(runs)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -148,7 +145,7 @@ SUITES = (
         name="hostile-fuzzed",
         purpose="coverage-guided fuzzing of the intake",
         run=fuzzed,
-        minutes=3,
-        levels=("long",),
+        minutes=7,
+        levels=("extended", "long"),
     ),
 )
