@@ -13,7 +13,7 @@ from pipelines.intake.batch import SourceFile, encoded_batches
 from pipelines.zone.ingest_room import WaveKeys, ingest, ingest_lines
 from schemas.errors import Fault
 from schemas.survey import Survey
-from tests.faults import hostile
+from tests.faults import hostile, hostile_written
 from tests.faults.hostile import PLANTED, Hostile
 
 LONGEST_SECONDS = 30
@@ -48,7 +48,7 @@ def take_generated(folder: str, seed: int, many: int, skip: int, tell: Connectio
 def take_written(folder: str, part: int, parts: int, skip: int, tell: Connection) -> None:
     """The written files, all the way into a zone of their own."""
     _limits()
-    mine = (file for number, file in enumerate(hostile.written()) if number % parts == part)
+    mine = (file for number, file in enumerate(hostile_written.written()) if number % parts == part)
     _each(Path(folder), mine, skip, tell, _zoned)
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from pipelines.ledger.store import Ledger
 from pipelines.planning import planned
 from pipelines.workspace import Workspace, open_workspace
 from pipelines.zone.keys import KeySource
+from schemas.errors import Fault
+from schemas.ledger import EventKind
+from tests.system.sweep import sweep
 
 FILE = KeySource("file")
 SURVEY = """\
@@ -105,3 +108,23 @@ def build_smallville(folder: Path, *, approved: bool = True, ingested: bool = Tr
         declarations = small.declarations
         approve(small.ledger(), planned(declarations), declarations.policy, folder / "officer.pem")
     return small
+
+
+def charges(city: Smallville) -> list[int]:
+    """Numbers of the CHARGED events."""
+    return [event.seq for event in city.ledger().events() if event.kind is EventKind.CHARGED]
+
+
+def hits_of(city: Smallville) -> tuple[int, int]:
+    """Planted strings found outside the zone, and how many were looked for, place by place."""
+    places = [city.folder / "ws" / name for name in ("ledger", "releases", "keys")]
+    return len(sweep(places, city.needles)), len(city.needles) * len(places)
+
+
+def succeeds(action: Callable[[], object]) -> bool:
+    """Whether it came to an end without a fault."""
+    try:
+        action()
+    except Fault:
+        return False
+    return True

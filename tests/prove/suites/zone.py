@@ -1,40 +1,24 @@
-"""The zone under damage, with wrong keys, without its parent, on a full disk, and short of memory."""
+"""The zone under damage, with wrong keys, and without its parent."""
 
 import os
 import random
 import secrets
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.ledger.store import Ledger
-from pipelines.outlet.verify import verify
 from pipelines.planning import planned
 from pipelines.release import release
 from pipelines.zone import crossing_room
 from pipelines.zone.keys import create_hmac_key, read_hmac_key, read_key_file
-from pipelines.zone.storage import open_zone
-from schemas.errors import Fault
 from schemas.ledger import EventKind
 from tests.faults import crossing
-from tests.faults.smallville import FILE, Smallville, build_smallville
+from tests.faults.smallville import FILE, Smallville, build_smallville, charges, hits_of, succeeds
 from tests.faults.trial import fork_server, wait_for_orphans
-from tests.prove.frame import Effort, Figure, NotHere, Suite
-from tests.system.sweep import sweep
+from tests.prove.frame import Effort, Figure, Suite
 
 _CHANCE = random.SystemRandom()
-
-
-def _charges(city: Smallville) -> list[int]:
-    return [event.seq for event in city.ledger().events() if event.kind is EventKind.CHARGED]
-
-
-def _hits(city: Smallville) -> tuple[int, int]:
-    places = [city.folder / "ws" / name for name in ("ledger", "releases", "keys")]
-    return len(sweep(places, city.needles)), len(city.needles) * len(places)
 
 
 def _spoiled(content: bytes, *, cut: bool) -> bytes:
@@ -77,36 +61,28 @@ def damage(effort: Effort) -> Iterator[Figure]:
         ):
             for _ in range(weight * many):
                 path.write_bytes(_spoiled(content, cut=cut))
-                unseen += _opens(opens)
+                unseen += succeeds(opens)
                 tried, flips, cuts = tried + 1, flips + (not cut), cuts + cut
         path.write_bytes(content)
     yield Figure("bits flipped in the zone", flips, ">=", effort.count(short=40, extended=200, long=1000))
     yield Figure("files of the zone cut", cuts, ">=", effort.count(short=10, long=100))
     yield Figure("damage that was not seen before a charge", unseen, "=", 0)
-    through, before = effort.count(short=1, extended=3, long=30), _charges(city)
+    through, before = effort.count(short=1, extended=3, long=30), charges(city)
     taken = 0
     shutil.rmtree(released.folder)
     for _ in range(through):
         for path in (responses, record, sealed):
             content = path.read_bytes()
             path.write_bytes(_spoiled(content, cut=_CHANCE.random() < 0.3))
-            taken += _opens(lambda: release(city.workspace, declarations, key=FILE))
+            taken += succeeds(lambda: release(city.workspace, declarations, key=FILE))
             path.write_bytes(content)
     yield Figure("releases of a damaged zone", taken, "=", 0)
-    yield Figure("charges for releases of a damaged zone", len(_charges(city)) - len(before), "=", 0)
+    yield Figure("charges for releases of a damaged zone", len(charges(city)) - len(before), "=", 0)
     yield Figure(
-        "the undamaged zone is released", int(_opens(lambda: release(city.workspace, declarations, key=FILE))), "=", 1
+        "the undamaged zone is released", int(succeeds(lambda: release(city.workspace, declarations, key=FILE))), "=", 1
     )
-    hits, searched = _hits(city)
+    hits, searched = hits_of(city)
     yield Figure("planted strings found after damage", hits, "=", 0, headline="canaries", trials=searched)
-
-
-def _opens(action: Callable[[], object]) -> bool:
-    try:
-        action()
-    except Fault:
-        return False
-    return True
 
 
 def keys(effort: Effort) -> Iterator[Figure]:
@@ -140,13 +116,13 @@ def keys(effort: Effort) -> Iterator[Figure]:
     opened = 0
     for action in spoil.values():
         action()
-        opened += _opens(lambda: release(city.workspace, city.declarations, key=FILE))
-        opened += _opens(lambda: city.take([_other_export(city)]))
+        opened += succeeds(lambda: release(city.workspace, city.declarations, key=FILE))
+        opened += succeeds(lambda: city.take([_other_export(city)]))
         for path, content in good.items():
             put(path, content)
     yield Figure("kinds of wrong keys", len(spoil), ">=", 9)
     yield Figure("releases or ingests under wrong keys", opened, "=", 0)
-    yield Figure("charges under wrong keys", len(_charges(city)), "=", 0)
+    yield Figure("charges under wrong keys", len(charges(city)), "=", 0)
     plain = [
         path
         for path in city.zone.rglob("*")
@@ -154,7 +130,7 @@ def keys(effort: Effort) -> Iterator[Figure]:
     ]
     yield Figure("files of the zone that open without a key", len(plain), "=", 0)
     yield Figure(
-        "the right keys open it", int(_opens(lambda: release(city.workspace, city.declarations, key=FILE))), "=", 1
+        "the right keys open it", int(succeeds(lambda: release(city.workspace, city.declarations, key=FILE))), "=", 1
     )
     yield from _key_is_nowhere(effort, city)
 
@@ -229,141 +205,13 @@ def orphans(effort: Effort) -> Iterator[Figure]:
         again.join(60)
         unfinished += again.exitcode != 0 or len(copy.releases()) != 1
         wait_for_orphans(copy)
-        drawn, charged = crossing.draws(copy.folder), _charges(copy)
+        drawn, charged = crossing.draws(copy.folder), charges(copy)
         drawn_unpaid += not set(drawn) <= set(charged)
         drawn_twice += any(count > tables for count in drawn.values())
         shutil.rmtree(copy.folder)
     yield Figure("orphans that outlived their parent", alive, ">=", trials)
     yield Figure("overspends by orphans", drawn_unpaid + drawn_twice, "=", 0, headline="overspends", trials=trials)
     yield Figure("runs that an orphan kept from their end", unfinished, "=", 0)
-
-
-@contextmanager
-def _small_disk(place: Path, size: str) -> Iterator[Path]:
-    """A file system in memory of this size. Raises: NotHere: not root, or not allowed."""
-    place.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mounting, capture_output=True, check=False).returncode:
-        raise NotHere("needs root, to mount a file system in memory")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def full_disk(effort: Effort) -> Iterator[Figure]:
-    """Room that ends at each of fifty places of a release: nothing half done is visible, and room cures it."""
-    steps = effort.count(short=3, extended=8, long=50)
-    prepared = build_smallville(effort.folder / "prepared")
-    tables, forks = crossing.keep_plan(prepared), fork_server()
-    lost = over = partial = uncured = failed = hits = searched = unclear = 0
-    with _small_disk(effort.folder / "disk", "24m") as disk:
-        for step in range(steps):
-            city = prepared.copy(disk / "city")
-            for name in ("errors.log", "draws.log", "worker.pid"):
-                (city.folder / name).symlink_to(effort.folder / f"{step}-{name}")
-            room = 4096 * (1 + step * 48 // steps)
-            free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_bsize
-            (disk / "ballast").write_bytes(bytes(max(0, free - room)))
-            code = _released(forks, city)
-            failed += code != 0
-            unclear += code != 0 and not _ended_by_a_fault(city)
-            (disk / "ballast").unlink()
-            wait_for_orphans(city)
-            charged, drawn = _charges(city), crossing.draws(city.folder)
-            over += not set(drawn) <= set(charged) or any(count > tables for count in drawn.values())
-            partial += (code == 0 and len(city.releases()) != 1) or not all(map(_is_whole, city.releases()))
-            uncured += _released(forks, city) != 0 or len(city.releases()) != 1
-            lost += not set(charged) <= set(_charges(city))
-            found, places = _hits(city)
-            hits, searched = hits + found, searched + places
-            shutil.rmtree(city.folder)
-    yield Figure("disks that ran full", failed, ">=", max(1, steps // 3))
-    yield Figure("runs on full disks that ended without a fault's own words", unclear, "=", 0)
-    yield Figure("overspends on full disks", over, "=", 0, headline="overspends", trials=failed)
-    yield Figure("charges lost on full disks", lost, "=", 0)
-    yield Figure("releases not whole after a full disk", partial, "=", 0)
-    yield Figure("runs that room did not cure", uncured, "=", 0)
-    yield Figure("planted strings found after full disks", hits, "=", 0, headline="canaries", trials=searched)
-
-
-def _is_whole(folder: Path) -> bool:
-    return _opens(lambda: verify(folder, None))
-
-
-def _ended_by_a_fault(city: Smallville) -> bool:
-    """Whether the run's last word was a fault of `schemas.errors`, other than one of ours."""
-    lines = (city.folder / "errors.log").read_text().strip().splitlines()
-    last = lines[-1]
-    ended = last.startswith("schemas.errors.") and not last.startswith("schemas.errors.InternalFault")
-    if not ended:
-        print(f"      {last} in {[line.strip() for line in lines if line.startswith('  File')][-1]}")
-    return ended
-
-
-def _released(forks: object, city: Smallville) -> int | None:
-    process = forks.Process(target=crossing.release_once, args=(str(city.folder), ""))  # type: ignore[attr-defined]
-    process.start()
-    process.join(60)
-    return process.exitcode
-
-
-def memory(effort: Effort) -> Iterator[Figure]:
-    """A sort that does not fit: what DuckDB spills is inside the zone and encrypted, also the moment it is written."""
-    rows = effort.count(short=300_000, extended=500_000, long=3_000_000)
-    canary, key, spill = f"canaryspill{secrets.token_hex(8)}", secrets.token_bytes(32), effort.folder / "spill"
-    spilled = found = looks = 0
-    with open_zone({"zone": (effort.folder / "a.duckdb", True)}, key, spill=spill, memory="60MB", threads=1) as zone:
-        make = f"SELECT '{canary}' || range || repeat('x', 80) AS s, range AS i FROM range({rows})"
-        zone.execute(f"CREATE TABLE zone.t AS {make}")
-        answer = zone.execute("SELECT s FROM zone.t ORDER BY hash(i), s")
-        while answer.fetchmany(rows // 5):
-            for path in spill.glob("*"):
-                content = path.read_bytes()
-                spilled, found, looks = spilled + len(content), found + (canary.encode() in content), looks + 1
-    left = [path for path in spill.glob("*") if path.stat().st_size]
-    yield Figure("bytes spilled and searched", spilled, ">=", 1_000_000)
-    yield Figure("planted strings in spilled bytes", found, "=", 0, headline="canaries", trials=looks)
-    yield Figure("files left in the spill folder", len(left), "=", 0)
-    yield Figure(
-        "planted strings in the zone file", int(canary.encode() in (effort.folder / "a.duckdb").read_bytes()), "=", 0
-    )
-
-
-def backups(effort: Effort) -> Iterator[Figure]:
-    """Published cards alone refuse every older ledger, with the zone of then or of now, until the newest is back."""
-    releases = effort.count(short=1, extended=2, long=8)
-    city = build_smallville(effort.folder / "city", approved=False)
-    kept, states = effort.folder / "kept", 0
-    for number in range(releases):
-        _backup(city, kept / str(states))
-        states += 1
-        if number:
-            city.take(replace=True)
-            _backup(city, kept / str(states))
-            states += 1
-        release(city.workspace, city.declarations, key=FILE)
-    _backup(city, kept / "newest")
-    accepted = trials = 0
-    for number in range(states):
-        for folders in (("ledger",), ("ledger", "zone"), ("zone", "keys", "ledger")):
-            _restore(city, kept / str(number), folders)
-            accepted += _opens(lambda: Ledger.open(city.workspace))
-            accepted += _opens(lambda: release(city.workspace, city.declarations, key=FILE))
-            trials += 2
-            _restore(city, kept / "newest", ("ledger", "zone", "keys"))
-    yield Figure(f"older ledgers and zones accepted of {trials}", accepted, "=", 0, headline="rollbacks", trials=trials)
-    yield Figure("the newest is accepted", int(_opens(lambda: Ledger.open(city.workspace))), "=", 1)
-
-
-def _backup(city: Smallville, place: Path) -> None:
-    shutil.copytree(city.folder / "ws", place, ignore=shutil.ignore_patterns("releases"))
-
-
-def _restore(city: Smallville, backup: Path, folders: tuple[str, ...]) -> None:
-    for name in folders:
-        shutil.rmtree(city.folder / "ws" / name)
-        shutil.copytree(backup / name, city.folder / "ws" / name)
 
 
 SUITES = (
@@ -386,27 +234,6 @@ SUITES = (
         purpose="workers that outlive their parent draw only what was paid for, and the next run waits for them",
         run=orphans,
         minutes=2,
-        levels=("extended", "long"),
-    ),
-    Suite(
-        name="full-disk",
-        purpose="a disk that runs full at fifty places of a release: no charge lost, nothing partial, room cures it",
-        run=full_disk,
-        minutes=2,
-        levels=("extended", "long"),
-    ),
-    Suite(
-        name="spill",
-        purpose="what does not fit into memory is spilled encrypted, inside the zone",
-        run=memory,
-        minutes=0.5,
-        levels=("extended", "long"),
-    ),
-    Suite(
-        name="backups",
-        purpose="older ledgers, with the zone and keys of then or of now, are refused by published cards",
-        run=backups,
-        minutes=1.5,
         levels=("extended", "long"),
     ),
 )
