@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +129,11 @@ def release_and_leave_an_orphan(folder: str) -> None:
 
 
 def keep_plan(city: Smallville) -> int:
-    """Plan once for all runs of copies of this city: planning touches nothing. Returns: tables that a run measures."""
+    """Plan once for all runs of copies of this city: planning touches nothing. Returns: cells that one draw is of."""
     declarations = city.declarations
     plan = planned(declarations)
     (city.folder / PLANNED).write_bytes(pickle.dumps((declarations, plan)))
-    return len(plan.measured)
+    return sum(prod(table.shape) for table in plan.measured)
 
 
 def _at(point: str, text: str) -> None:
@@ -236,12 +237,12 @@ def _log_draws(log: Path) -> None:
 
 
 def draws(folder: Path) -> dict[int, int]:
-    """Tables drawn per charge, by the log."""
+    """Cells drawn per charge, by the log."""
     log = folder / _LOG
     drawn: dict[int, int] = {}
     for line in log.read_text().splitlines() if log.exists() else []:
-        seq = int(line.split()[0])
-        drawn[seq] = drawn.get(seq, 0) + 1
+        seq, cells = map(int, line.split())
+        drawn[seq] = drawn.get(seq, 0) + cells
     return drawn
 
 

@@ -13,6 +13,8 @@ from tests.faults.smallville import FILE, Smallville, build_smallville
 from tests.faults.trial import Trials
 
 pytestmark = pytest.mark.extended
+CELLS = 11
+"""More than half of those that a run draws."""
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Smallville:
 
 
 def _log(city: Smallville, *seqs: int) -> None:
-    (city.folder / "draws.log").write_text("".join(f"{seq} 5\n" for seq in seqs))
+    (city.folder / "draws.log").write_text("".join(f"{seq} {CELLS}\n" for seq in seqs))
 
 
 def _charge(city: Smallville) -> int:
@@ -36,7 +38,7 @@ def unpaid(city: Smallville) -> None:
 
 
 def twice(city: Smallville) -> None:
-    _log(city, *[_charge(city)] * 7)
+    _log(city, *[_charge(city)] * 2)
 
 
 def in_part(city: Smallville) -> None:
@@ -60,7 +62,7 @@ def test_a_run_is_killed_where_it_was_meant_to_be(released: Smallville, tmp_path
     """The draw log stops where the point says: before any draw, or after it."""
     city = build_smallville(tmp_path / "city")
     trials = Trials(city, tmp_path)
-    for point, drawn in (("before the charge commits", 0), ("after the read", 0), ("during noise", 1)):
+    for point, drawn in (("before the charge commits", False), ("after the read", False), ("during noise", True)):
         copy = city.copy(tmp_path / secrets.token_hex(4))
         assert trials._run(copy, point) != 0
-        assert sum(crossing.draws(copy.folder).values()) == drawn, point
+        assert (sum(crossing.draws(copy.folder).values()) > 0) == drawn, point

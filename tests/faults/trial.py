@@ -62,7 +62,7 @@ class Trials:
         self._prepared = prepared
         self._scratch = scratch
         self._forks = fork_server()
-        self._tables = crossing.keep_plan(prepared)
+        self._cells = crossing.keep_plan(prepared)
         self.tally = Tally()
 
     def at_point(self, point: str, *, swept: bool = False) -> None:
@@ -94,7 +94,7 @@ class Trials:
         assert self._run(city, "") == 0
         took = time.monotonic() - start
         assert len(city.releases()) == 1
-        assert set(crossing.draws(city.folder).values()) == {self._tables}
+        assert set(crossing.draws(city.folder).values()) == {self._cells}
         shutil.rmtree(city.folder)
         return took
 
@@ -140,7 +140,7 @@ class Trials:
         spent = state.spent_in(lifetime_scope("adults")).nano_rho
         cap = state.policies["adults"].policy.caps.lifetime.nano_rho
         booked = sum(body["charge_nano_rho"] for body in charged.values())
-        if not set(drawn) <= set(charged) or any(count > self._tables for count in drawn.values()):
+        if not set(drawn) <= set(charged) or any(count > self._cells for count in drawn.values()):
             self._note("overspends", note)
         if spent != booked or spent > cap or len(charged) > 1 + self.tally.most_attempts + MOST_ATTEMPTS:
             self._note("overspends", note)

@@ -35,7 +35,7 @@ def full_disk(effort: Effort) -> Iterator[Figure]:
     """Room that ends at each of fifty places of a release: nothing half done is visible, and room cures it."""
     steps = effort.count(short=3, extended=8, long=50)
     prepared = build_smallville(effort.folder / "prepared")
-    tables, forks = crossing.keep_plan(prepared), fork_server()
+    cells, forks = crossing.keep_plan(prepared), fork_server()
     lost = over = partial = uncured = failed = hits = searched = unclear = 0
     with _small_disk(effort.folder / "disk", "24m") as disk:
         for step in range(steps):
@@ -51,7 +51,7 @@ def full_disk(effort: Effort) -> Iterator[Figure]:
             (disk / "ballast").unlink()
             wait_for_orphans(city)
             charged, drawn = charges(city), crossing.draws(city.folder)
-            over += not set(drawn) <= set(charged) or any(count > tables for count in drawn.values())
+            over += not set(drawn) <= set(charged) or any(count > cells for count in drawn.values())
             partial += (code == 0 and len(city.releases()) != 1) or not all(map(_is_whole, city.releases()))
             uncured += _released(forks, city) != 0 or len(city.releases()) != 1
             lost += not set(charged) <= set(charges(city))

@@ -191,7 +191,7 @@ def orphans(effort: Effort) -> Iterator[Figure]:
     """The parent dies and its worker does not, as where no parent-death signal exists: the next run waits for it."""
     trials = effort.count(short=1, extended=3, long=60)
     city = build_smallville(effort.folder / "prepared")
-    tables, forks = crossing.keep_plan(city), fork_server()
+    cells, forks = crossing.keep_plan(city), fork_server()
     drawn_unpaid = drawn_twice = unfinished = alive = 0
     for number in range(trials):
         copy = city.copy(effort.folder / f"orphan-{number}")
@@ -207,7 +207,7 @@ def orphans(effort: Effort) -> Iterator[Figure]:
         wait_for_orphans(copy)
         drawn, charged = crossing.draws(copy.folder), charges(copy)
         drawn_unpaid += not set(drawn) <= set(charged)
-        drawn_twice += any(count > tables for count in drawn.values())
+        drawn_twice += any(count > cells for count in drawn.values())
         shutil.rmtree(copy.folder)
     yield Figure("orphans that outlived their parent", alive, ">=", trials)
     yield Figure("overspends by orphans", drawn_unpaid + drawn_twice, "=", 0, headline="overspends", trials=trials)
