@@ -134,9 +134,9 @@ def expire_wave(
     """
     survey = declarations.survey
     ledger = ledger or Ledger.open(workspace, witness=witness)
-    end = _end(ledger, declarations, now=now, officer_key=officer_key)
     zone = WaveZone.of(workspace, survey, key)
     with ledger.lock():
+        end = _end(ledger, declarations, now=now, officer_key=officer_key)
         gone = key.destroy(zone.wave_keys / "zone.key")
         for path in sorted(zone.wave_keys.glob("*")):
             destroy(path)

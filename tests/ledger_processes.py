@@ -5,6 +5,7 @@ import resource
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,29 @@ from pipelines.ledger.store import Ledger
 from pipelines.ledger.witness import Outside, Witness
 from schemas.errors import Fault
 from schemas.policy import Policy
-from tests.ledger_sample import World, a_charge
+from tests.ledger_sample import World, a_charge, a_policy
+
+
+def roomy(releases: int = 4) -> Any:
+    """A policy with room for so many charges of ρ 0.1."""
+    return a_policy(caps={level: {"rho": releases / 10} for level in ("release", "wave", "year", "lifetime")})
+
+
+def at_once(processes: ForkServerContext, target: Callable[..., None], each: list[tuple[Any, ...]]) -> list[str]:
+    """Start one process per tuple of arguments, let all go at the same moment, and collect what they tell."""
+    start = processes.Barrier(len(each))
+    listening, running = [], []
+    for arguments in each:
+        ours, theirs = processes.Pipe(duplex=False)
+        running.append(processes.Process(target=target, args=(*arguments, start, theirs)))
+        listening.append(ours)
+        running[-1].start()
+        theirs.close()
+    told = [ours.recv() for ours in listening]
+    for process in running:
+        process.join()
+    return told
+
 
 MOMENTS = ("before append", "before commit", "after commit", "within witness line", "after witness")
 

@@ -15,7 +15,7 @@ from pipelines.outlet.parquet import estimates_table, measurements_table, parque
 from pipelines.outlet.report import render_report
 from pipelines.outlet.verify import parquet_metadata, verify
 from privacy.measure import Measurements, Released
-from schemas.errors import IntegrityFault
+from schemas.errors import IntegrityFault, ZoneFault
 from schemas.manifest import (
     CARD_FILE,
     DATAPACKAGE_FILE,
@@ -66,7 +66,7 @@ def publish(
     A folder that is already there is left as it is when it verifies under this ledger's key and holds this release's
     measurements, whatever version of hearsafe wrote it.
 
-    Raises: IntegrityFault: something else is in its place.
+    Raises: IntegrityFault: something else is in its place. ZoneFault `release_unwritable`.
     """
     if (
         released.value.release_id != context.charge.release_id
@@ -78,6 +78,25 @@ def publish(
     files = release_files(context, released, estimates, summary)
     card = build_card(context, estimates)
     files[MANIFEST_FILE] = manifest_bytes(card, files, sign)
+    try:
+        _place(folder, files, context, released)
+    except OSError:
+        failed = True
+    else:
+        failed = False
+    if failed:
+        raise ZoneFault(
+            "release_unwritable",
+            "the release folder cannot be written: the disk is full, failing or read-only",
+            where=str(folder),
+            do="Make room or restore access, and release again: it is paid for",
+        )
+
+
+def _place(
+    folder: Path, files: dict[str, bytes], context: "ReleaseContext", released: "Released[Measurements]"
+) -> None:
+    """Everything into a temporary folder beside it, then renamed. Raises: OSError, IntegrityFault."""
     _make_parents(folder.parent)
     for interrupted in folder.parent.glob(
         f".{folder.name}.*"

@@ -5,6 +5,7 @@ input; what goes back is a snapshot id, Released measurements, or an error code.
 both standard streams point to the null device, and the answers go through a descriptor that only this module knows.
 """
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,20 @@ from typing import BinaryIO
 
 from pipelines.zone import isolation
 from pipelines.zone.protocol import Message, receive, send
-from schemas.errors import Fault, InputRefused, InternalFault
+from schemas.errors import Fault, InputRefused, InternalFault, ZoneFault
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+_DUCKDB_NO_ROOM = "IOException"
+
+
+def zone_unwritable() -> ZoneFault:
+    """The fault of a disk that takes no more, or never did."""
+    return ZoneFault(
+        "zone_unwritable",
+        "the zone cannot be read or written: the disk is full, failing or read-only",
+        where="zone",
+        do="Make room or restore access, then run the command again",
+    )
 
 
 def wave_closed(folder: Path) -> InputRefused:
@@ -180,13 +194,20 @@ def main(arguments: list[str]) -> int:
             "out_of_memory", "the zone worker ran out of memory", do="Raise --memory or split the file"
         )
     except OSError as error:
-        fault = InternalFault(
-            f"worker_os_{error.errno}",
-            "the operating system refused the zone worker (disk full or permissions)",
-            do="Check free space and permissions of the workspace",
+        fault = (
+            zone_unwritable()
+            if error.errno in _NO_ROOM
+            else InternalFault(
+                f"worker_os_{error.errno}",
+                "the operating system refused the zone worker",
+                do="Check permissions and limits of the workspace",
+            )
         )
     except BaseException as unexpected:  # noqa: BLE001 - the zone's edge: only a class name may leave
-        fault = InternalFault(f"worker_{type(unexpected).__name__}", "the zone worker failed")
+        kind = type(unexpected).__name__
+        fault = (
+            zone_unwritable() if kind == _DUCKDB_NO_ROOM else InternalFault(f"worker_{kind}", "the zone worker failed")
+        )
     if request.body.get("verb") == "show":
         os.write(2, (f"error: {fault.line()}\n").encode())
     else:

@@ -16,7 +16,8 @@ from privacy.ledger_state import lifetime_scope
 from schemas.errors import IntegrityFault
 from schemas.ledger import EventKind
 from tests import ledger_processes
-from tests.ledger_sample import World, a_charge, a_policy, cross
+from tests.ledger_processes import at_once, roomy
+from tests.ledger_sample import World, a_charge, cross
 
 pytestmark = pytest.mark.prove
 
@@ -31,27 +32,6 @@ def processes() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.ledger_processes"])
     return context
-
-
-def roomy(releases: int = 4) -> Any:
-    """A policy with room for so many charges of ρ 0.1."""
-    return a_policy(caps={level: {"rho": releases / 10} for level in ("release", "wave", "year", "lifetime")})
-
-
-def at_once(processes: ForkServerContext, target: Callable[..., None], each: list[tuple[Any, ...]]) -> list[str]:
-    """Start one process per tuple of arguments, let all go at the same moment, and collect what they tell."""
-    start = processes.Barrier(len(each))
-    listening, running = [], []
-    for arguments in each:
-        ours, theirs = processes.Pipe(duplex=False)
-        running.append(processes.Process(target=target, args=(*arguments, start, theirs)))
-        listening.append(ours)
-        running[-1].start()
-        theirs.close()
-    told = [ours.recv() for ours in listening]
-    for process in running:
-        process.join()
-    return told
 
 
 MANY = [pytest.param(16, id="16"), pytest.param(64, id="64", marks=pytest.mark.slow)]

@@ -110,6 +110,7 @@ def test_a_closed_wave_has_no_pseudonyms_no_times_and_no_key_that_makes_them(wav
     assert not [content for content in everywhere if hmac in content or hmac.hex().encode() in content]
 
 
+@pytest.mark.extended
 def test_a_closed_wave_is_released_as_before_and_returns_free_what_was_released(wave: Wave) -> None:
     first = release(wave.workspace, wave.declarations, key=FILE)
     shutil.rmtree(first.folder)
@@ -125,6 +126,7 @@ def test_a_wave_may_be_closed_before_its_first_release(wave: Wave) -> None:
     assert wave.kinds() == ["OPENED", "INGESTED", "CLOSED", "POLICY", "CHARGED", "SEALED", "PUBLISHED"]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("replace", [False, True], ids=["more", "replace"])
 def test_a_closed_wave_accepts_nothing(wave: Wave, replace: bool) -> None:
     close_wave(wave.workspace, wave.declarations, key=FILE)
@@ -190,6 +192,7 @@ def test_nothing_of_an_expired_wave_can_be_recovered(wave: Wave) -> None:
             current_snapshot(wave.zone, guess)
 
 
+@pytest.mark.extended
 def test_before_its_date_a_zone_is_destroyed_by_an_officers_word_only(wave: Wave) -> None:
     officer, stranger = wave.folder / "officer.pem", wave.folder / "stranger.pem"
     name = new_officer_key(officer)
@@ -227,6 +230,7 @@ def test_the_ledger_takes_no_early_end_without_an_officer(wave: Wave) -> None:
             ledger.record(EventKind.EXPIRED, claimed)
 
 
+@pytest.mark.extended
 def test_dates_count_from_the_last_ingest(wave: Wave) -> None:
     dates = due_dates(wave.ledger(), wave.declarations)
     assert dates is not None

@@ -10,7 +10,7 @@ from pipelines.outlet import publish as publication
 from pipelines.outlet.publish import publish, release_files
 from pipelines.outlet.report import report_from_folder
 from pipelines.outlet.verify import verify
-from schemas.errors import Fault, IntegrityFault
+from schemas.errors import Fault, IntegrityFault, ZoneFault
 from schemas.manifest import MANIFEST_FILE, RELEASED_FILES
 from tests.outlet_sample import Sample, make_sample
 
@@ -79,8 +79,9 @@ def test_a_failure_leaves_nothing_behind(
         monkeypatch.setattr(publication, "verify", fail)
     else:
         monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(ZoneFault) as caught:
         _publish(sample, tmp_path / "r")
+    assert caught.value.code == "release_unwritable"
     assert list(tmp_path.iterdir()) == []
 
 

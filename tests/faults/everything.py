@@ -1,0 +1,43 @@
+"""Imports everything that a release, an ingest and a zone worker import, so that a fork has it."""
+
+import importlib
+
+NAMES = (
+    "duckdb",
+    "duckdb_extension_httpfs",
+    "opendp.prelude",
+    "sqlalchemy.dialects.sqlite",
+    "scipy.optimize",
+    "pyarrow.parquet",
+    "jinja2",
+    "pipelines.intake.assemble",
+    "pipelines.zone.ingest_room",
+    "pipelines.zone.invite_room",
+    "pipelines.zone.close_room",
+    "pipelines.outlet.report",
+    "pipelines.outlet.verify",
+    "tests.faults.crossing",
+)
+LOADED = [importlib.import_module(name) for name in NAMES]
+
+
+def _templates() -> None:
+    """Compile the report's templates once: a run would compile them again each time."""
+    from pipelines.outlet import report
+
+    environment = report._environment()
+    for name in environment.list_templates(extensions=["j2"]):
+        environment.get_template(name)
+
+
+def _constants() -> None:
+    """What is computed once in a process and the same in every one of them."""
+    from pipelines.code_version import code_digest
+    from privacy.mechanisms import privacy_map
+
+    code_digest()
+    privacy_map("discrete_gaussian", 10.0, 1, 1)
+
+
+_templates()
+_constants()
