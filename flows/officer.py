@@ -13,6 +13,7 @@ from flows.options import (
     NoBrowserOption,
     PolicyOption,
     PortOption,
+    TargetOption,
     WitnessOption,
     WorkspaceOption,
     declared,
@@ -54,7 +55,10 @@ def officer_key(
 def plan(
     context: typer.Context,
     directory: Directory,
-    explain: Annotated[bool, typer.Option("--explain", help="List every table, however many there are.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="List every table, and what naming a crosstab as priority would buy.")
+    ] = False,
+    target: TargetOption = None,
     policy: PolicyOption = None,
     witness: WitnessOption = None,
     memory: MemoryOption = None,
@@ -62,7 +66,9 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a release would cost and how precise every table is expected to be. Spends nothing."""
+    from flows.bought import bought_as_dict, bought_lines, priorities_tried
     from flows.plan_tables import counting_lines, header_lines, kind_tables, plan_as_dict
+    from flows.plan_targets import needed_by, needed_line, wished
     from pipelines.memory import DEFAULT_RELEASE
     from pipelines.planning import approvals_given, planned, scopes_left
     from pipelines.zone.packing import release_packing
@@ -71,15 +77,19 @@ def plan(
     declarations = declared(directory, policy)
     with progress("planning"):
         made = planned(declarations)
+        needed = needed_by(declarations, wished(target, made)) if target else None
+        priorities = priorities_tried(declarations, made) if explain else None
     ledger = _ledger_if_any(context, workspace, witness)
     state = ledger.state() if ledger else None
     left = scopes_left(state, made, declarations.policy) if state else None
     approvals = (approvals_given(state, made) if state else 0, declarations.policy.approvals.needed)
     if as_json:
-        say_json(plan_as_dict(made, digest(made), left, approvals))
+        say_json(plan_as_dict(made, digest(made), left, approvals) | bought_as_dict(priorities, needed))
         return
-    for line in header_lines(made, digest(made), left, approvals):
+    for line in [*header_lines(made, digest(made), left, approvals), *bought_lines(made, priorities)]:
         say(line)
+    if needed:
+        say(needed_line(needed))
     if explain:
         for line in counting_lines(release_packing(declarations.survey, made, memory or DEFAULT_RELEASE)):
             say(line)

@@ -35,6 +35,14 @@ WorkspaceOption = Annotated[
 PolicyOption = Annotated[
     Path | None, typer.Option("--policy", metavar="FILE", help="Use this file instead of DIR/policy.yaml.")
 ]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="TABLE=POINTS",
+        help="A margin wished for, in points, for a table or a kind of table: says which ε it needs; repeatable.",
+    ),
+]
 SourceOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -88,9 +88,19 @@ def _new_table(title: str, first: str) -> "Table":
 
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
     table.add_column(first, overflow="fold")
-    for column in ("measured", "share", "margin ±", "sampling", "noise", "base", "informative"):
+    for column in ("measured", "share", "margin ±", "sampling", "noise", "base", "known by"):
         table.add_column(column, justify="right", no_wrap=True)
     return table
+
+
+def _measured(table: "PublishedTable") -> str:
+    found = [name for name, is_it in (("cells", table.measured), ("net", table.net_measured)) if is_it]
+    return " and ".join(found) or "no"
+
+
+def _count(tables: "list[PublishedTable]") -> str:
+    cells, nets = sum(table.measured for table in tables), sum(table.net_measured for table in tables)
+    return f"{cells}, {nets} by net" if nets else str(cells)
 
 
 def _kind_table(title: str, tables: "list[PublishedTable]") -> "Table":
@@ -99,13 +109,13 @@ def _kind_table(title: str, tables: "list[PublishedTable]") -> "Table":
         margin = table.forecast
         shown.add_row(
             table.id + (" (priority)" if table.priority else ""),
-            "yes" if table.measured else "no",
+            _measured(table),
             f"{table.share_of_loss:.1%}",
             f"{margin.low_points:.1f}–{margin.high_points:.1f}",
             f"{margin.sampling_points:.1f}",
             f"{margin.noise_points:.1f}",
             f"{margin.base:.0f}",
-            "yes" if table.informative else "no",
+            table.known_by,
         )
     return shown
 
@@ -116,13 +126,13 @@ def _summary_table(kinds: "dict[str, list[PublishedTable]]") -> "Table":
         margins = [table.forecast for table in tables]
         shown.add_row(
             f"{_KINDS[kind]}: {len(tables)}",
-            str(sum(table.measured for table in tables)),
+            _count(tables),
             f"{sum(table.share_of_loss for table in tables):.1%}",
             _span([m.low_points for m in margins] + [m.high_points for m in margins], 1),
             _span([m.sampling_points for m in margins], 1),
             _span([m.noise_points for m in margins], 1),
             _span([m.base for m in margins], 0),
-            str(sum(table.informative for table in tables)),
+            f"{sum(table.informative for table in tables)} informative",
         )
     return shown
 

@@ -235,8 +235,9 @@ def _best_of_starts(design: Design, whole: Floats, power: int, start: Floats | N
     """The optimum for Gaussian noise; for Laplace the best of the local optima from several starts."""
     if power == 1:
         return optimal_shares(design, whole, power, start)
-    even = np.ones(len(whole))
-    starts = [even, optimal_shares(design, whole, 1).shares, np.where(design.optional, 1e-3, 1.0)]
+    even, nets = np.ones(len(whole)), design.least_known < KNOWN
+    faint = [design.optional, design.optional & nets, design.optional & ~nets]
+    starts = [even, optimal_shares(design, whole, 1).shares, *(np.where(part, 1e-3, 1.0) for part in faint)]
     found = [optimal_shares(design, whole, power, s) for s in ([start] if start is not None else []) + starts]
     return min(found, key=lambda allocation: allocation.objective)
 

@@ -6,8 +6,10 @@ where noise includes, for interactions that are measured little or not at all, t
 the question has a net score, the figure of a group rests on that.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import isinf, sqrt
 
 from privacy.allocate import BLOCK_PART, KNOWN
@@ -55,6 +57,35 @@ class Knowledge:
     def net_of(self, head: str) -> Attribute | None:
         return self.attributes.get(f"{head}{NET}")
 
+    @cached_property
+    def block_of(self) -> Mapping[str, str]:
+        """The index that a head is an item of (the first such), or is itself."""
+        items = [(item, index) for index, inside in reversed(list(self.blocks.items())) for item in inside]
+        return dict(items) | {index: index for index in self.blocks}
+
+    @cached_property
+    def net_precisions(self) -> Mapping[tuple[str, str], float]:
+        """Precision of a group's net score, by group and head: from its own table, and from the crosstab as a sum of
+        its cells.
+        """
+        found: defaultdict[tuple[str, str], float] = defaultdict(float)
+        for (universe, component), precision in self.precisions.items():
+            if universe.endswith(NET) and len(component) == 1:
+                found[component[0], universe.removesuffix(NET)] += precision
+            elif universe == "" and len(component) == 2 and (net := self.net_of(component[1])) is not None:
+                unit = self.attributes[component[1]].unit / net.unit
+                found[component] += precision / sum((weight * unit) ** 2 for weight in net.weights)
+        return found
+
+    @cached_property
+    def block_precisions(self) -> Mapping[tuple[str, str], float]:
+        """The same, summed over an index and its items: what is known of the effect that they share."""
+        found: dict[tuple[str, str], float] = {}
+        for group in {group for group, _ in self.net_precisions}:
+            for index, items in self.blocks.items():
+                found[group, index] = sum(self.net_precisions.get((group, head), 0.0) for head in (index, *items))
+        return found
+
 
 LEARNED = 0.25
 """A crosstab also knows more than its margins when this part of the prior variance of its net score is learned."""
@@ -81,16 +112,6 @@ def _left(prior: float, precision: float) -> float:
     return 1 / (precision + 1 / prior) if prior > 0 else 0.0
 
 
-def _net_precision(group: str, head: str, knowledge: Knowledge) -> float:
-    """Precision of a group's net score from the net table, and from the crosstab as a sum of its cells."""
-    net = knowledge.net_of(head)
-    if net is None:
-        return 0.0
-    weights = [weight * knowledge.attributes[head].unit / net.unit for weight in net.weights]
-    cells = knowledge.precisions.get(("", (group, head)), 0.0)
-    return knowledge.precisions.get((net.id, (group,)), 0.0) + cells / sum(weight**2 for weight in weights)
-
-
 def _net_parts(axes: tuple[Attribute, ...], knowledge: Knowledge) -> _NetParts | None:
     """None where the table is not one of a group with a question or index that has a net score."""
     head, groups = head_and_groups(axes)
@@ -99,14 +120,13 @@ def _net_parts(axes: tuple[Attribute, ...], knowledge: Knowledge) -> _NetParts |
         return None
     group = groups[0]
     prior = net_prior_variance(group, head, net, knowledge.belief)
-    block = (
-        head.id if head.id in knowledge.blocks else next((i for i, x in knowledge.blocks.items() if head.id in x), None)
-    )
+    alone = knowledge.net_precisions.get((group.id, head.id), 0.0)
+    block = knowledge.block_of.get(head.id)
     if block is None:
-        return _NetParts((0.0, 0.0), (prior, _net_precision(group.id, head.id, knowledge)))
-    together = sum(_net_precision(group.id, name, knowledge) for name in (block, *knowledge.blocks[block]))
+        return _NetParts((0.0, 0.0), (prior, alone))
+    together = knowledge.block_precisions.get((group.id, block), 0.0)
     own = 0.0 if head.id == block else (1 - BLOCK_PART) * prior
-    return _NetParts((BLOCK_PART * prior, together), (own, _net_precision(group.id, head.id, knowledge)))
+    return _NetParts((BLOCK_PART * prior, together), (own, alone))
 
 
 @dataclass(frozen=True)
@@ -163,11 +183,18 @@ def _ratio_factor(head: Attribute, share: float) -> float:
     return hits * (1 - share) ** 2 + (len(base) - hits) * share**2
 
 
+@dataclass(frozen=True)
+class _Net:
+    """A net score by group, and the parts of everybody's table that its figures add it to."""
+
+    effect: _NetParts
+    topline: list[_Part]
+
+
 def _variances(
-    axes: tuple[Attribute, ...], parts: list[_Part], net: _NetParts | None, knowledge: Knowledge, scenario: Scenario
+    axes: tuple[Attribute, ...], parts: list[_Part], net: _Net | None, belief: Belief, scenario: Scenario
 ) -> tuple[float, float]:
     """(sampling, noise) variance of the headline figure as a share."""
-    belief = knowledge.belief
     head, groups = head_and_groups(axes)
     base = belief.responses * scenario.responses * _group_share(groups, belief, scenario.group)
     cell = sum(part.open(scenario.interaction * scenario.responses) for part in parts)
@@ -175,8 +202,8 @@ def _variances(
     if net is None:
         return sampling / base, _ratio_factor(head, scenario.share) * cell / base**2
     everybody = belief.responses * scenario.responses
-    topline = sum(part.open(scenario.interaction) for part in _parts((head,), knowledge))
-    effect = net.open(scenario.interaction * scenario.responses) / (2 * base) ** 2
+    topline = sum(part.open(scenario.interaction) for part in net.topline)
+    effect = net.effect.open(scenario.interaction * scenario.responses) / (2 * base) ** 2
     return sampling / base, _ratio_factor(head, scenario.share) * topline / everybody**2 + effect
 
 
@@ -186,9 +213,10 @@ def _points(variance: float) -> float:
 
 def forecast(axes: tuple[Attribute, ...], knowledge: Knowledge) -> tuple[MarginForecast, bool]:
     """Expected 95 % margin of a table's headline figure (100 points where beyond), and whether it is informative."""
-    belief, parts, net = knowledge.belief, _parts(axes, knowledge), _net_parts(axes, knowledge)
-    low, middle, high = (_variances(axes, parts, net, knowledge, scenario) for scenario in (MILD, MIDDLE, HARSH))
-    _, groups = head_and_groups(axes)
+    belief, parts, effect = knowledge.belief, _parts(axes, knowledge), _net_parts(axes, knowledge)
+    head, groups = head_and_groups(axes)
+    net = None if effect is None else _Net(effect, _parts((head,), knowledge))
+    low, middle, high = (_variances(axes, parts, net, belief, scenario) for scenario in (MILD, MIDDLE, HARSH))
     margins = MarginForecast(
         low_points=_points(sum(low)),
         high_points=_points(sum(high)),
@@ -196,4 +224,4 @@ def forecast(axes: tuple[Attribute, ...], knowledge: Knowledge) -> tuple[MarginF
         noise_points=_points(middle[1]),
         base=round(belief.responses * _group_share(groups, belief, 0.0), 1),
     )
-    return margins, _is_informative(parts) or (net is not None and net.learned >= LEARNED)
+    return margins, _is_informative(parts) or (effect is not None and effect.learned >= LEARNED)

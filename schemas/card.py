@@ -18,9 +18,14 @@ NanoLoss = Annotated[int, Field(ge=0)]
 
 
 class ScopeLoss(Declared):
-    """Loss spent in a scope, this release included, and its cap. ε at the policy's δ; None where it has no meaning."""
+    """Loss spent in a scope, this release included, and its cap. ε at the policy's δ; None where it has no meaning.
+
+    `waves`: of all surveys of the population that were charged in the scope. `charges`: theirs, voided ones included.
+    """
 
     scope: Scope
+    waves: Annotated[int, Field(ge=1)]
+    charges: Annotated[int, Field(ge=1)]
     spent_nano_rho: NanoLoss
     spent_nano_pure_epsilon: NanoLoss | None
     spent_epsilon: float | None

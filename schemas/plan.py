@@ -19,6 +19,7 @@ def nano(loss: float | Fraction) -> int:
 
 
 Mechanism = Literal["discrete_gaussian", "discrete_laplace"]
+KnownBy = Literal["cells", "net score", "index", "margins"]
 TableKind = Literal["topline", "index", "crosstab", "index_crosstab", "demographic", "demographic_pair"]
 
 
@@ -91,6 +92,15 @@ class PublishedTable(Declared):
     @property
     def id(self) -> str:
         return table_id(self.attributes)
+
+    @property
+    def known_by(self) -> KnownBy:
+        """What a reader may learn from it: each cell, how groups differ on the question, how they differ on its index,
+        or no more than its margins say already.
+        """
+        if not self.informative:
+            return "margins"
+        return "cells" if self.measured else "net score" if self.net_measured else "index"
 
 
 class Plan(Declared):

@@ -91,6 +91,8 @@ def _scope(name: Scope, charges: Sequence[Charge], cap: Cap, delta: float) -> Sc
     bound = cap_nano(cap, delta)
     return ScopeLoss(
         scope=name,
+        waves=len({(charge.year, charge.survey, charge.wave) for charge in charges}),
+        charges=len(charges),
         spent_nano_rho=rho,
         spent_nano_pure_epsilon=pure,
         spent_epsilon=printed_epsilon(rho, pure, delta),

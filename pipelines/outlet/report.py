@@ -15,6 +15,7 @@ from pipelines.outlet.importance import importance_pairs
 from pipelines.outlet.parquet import read_parquet
 from pipelines.outlet.view import view_of
 from pipelines.outlet.wording import languages_of, plain
+from privacy.odds import percent_words
 from schemas.card import Card, ScopeLoss
 from schemas.errors import IntegrityFault
 from schemas.manifest import CARD_FILE, ESTIMATES_FILE, SUMMARY_FILE
@@ -61,6 +62,24 @@ def _scope_row(scope: ScopeLoss) -> dict[str, str]:
     }
 
 
+def year_line(card: Card) -> str:
+    """What all waves of the year so far cost together, in one line."""
+    loss = card.expert.privacy_loss
+    year = loss.spent.year
+    waves = "The only wave" if year.waves == 1 else f"All {year.waves} waves"
+    moved = percent_words(loss.odds_this_year.answered_pct)
+    releases = "one release" if year.charges == 1 else f"{year.charges} releases"
+    return (
+        f"{waves} of {card.year} so far ({releases}, failed ones included) cost ε {epsilon_words(year.spent_epsilon)} "
+        f"together at δ = {_delta_words(card)} (ρ {year.spent_nano_rho / NANO:.4g}, the sum of theirs): "
+        f"they could move odds of 50:50 that somebody gave a certain answer to {moved}."
+    )
+
+
+def _delta_words(card: Card) -> str:
+    return f"{card.expert.privacy_loss.privacy_parameters.delta:g}".replace("e-0", "e-")
+
+
 def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
     """The whole page. The same card and tables give the same bytes."""
     loss = card.expert.privacy_loss
@@ -78,7 +97,8 @@ def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
         "date": date_words(card.time),
         "rho": f"{loss.charge_nano_rho / NANO:.4g}",
         "epsilon": epsilon_words(loss.privacy_parameters.epsilon),
-        "delta": f"{loss.privacy_parameters.delta:g}".replace("e-0", "e-"),
+        "delta": _delta_words(card),
+        "year_line": year_line(card),
         "pure": epsilon_words(pure),
         "reasons": [(REASON_WORDS[code], words) for code, words in REASONS.items()],
     }

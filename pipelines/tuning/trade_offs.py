@@ -5,20 +5,17 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from pipelines.tuning.forecasts import TableForecast, moved, table_forecasts
-from pipelines.tuning.knobs import Knobs, knobs_of, turned
+from pipelines.tuning.knobs import knobs_of, turned
+from privacy import inverse
 from privacy.plan import make_plan
 from schemas.attributes import Attribute
-from schemas.errors import DeclarationFault, Fault
+from schemas.errors import Fault
 from schemas.plan import Plan
-from schemas.policy import Cap, Caps, Policy
+from schemas.policy import Policy
 from schemas.survey import Survey
 
 _NO_DIGEST = "0" * 64
 """Plans made here are looked at, never charged: they name no file."""
-
-LEAST_LOSS, MOST_LOSS = 0.01, 50.0
-"""Range that the inverse looks for ε in."""
-_STEPS = 14
 
 
 def trial_plan(survey: Survey, policy: Policy) -> Plan:
@@ -79,47 +76,25 @@ def priority_cost(
 
 @dataclass(frozen=True)
 class Needed:
-    """The smallest ε found at which a table's margin is expected within a target. None: not below MOST_LOSS."""
+    """The smallest ε found at which a table's margin is expected within a target; None where none is."""
 
     epsilon: float | None
     allowed: bool
     """Whether the caps of the policy allow it in one release."""
 
 
-def _freed(policy: Policy) -> Policy:
-    """The policy without caps that bind: to learn what a wish would need, not to spend it."""
-    free = Cap(epsilon=2 * MOST_LOSS)
-    return policy.model_copy(update={"caps": Caps(release=free, wave=free, year=free, lifetime=free)})
-
-
 def epsilon_for(survey: Survey, policy: Policy, table: str, points: float) -> Needed:
-    """The loss that a table needs for a margin of `points`, by bisection over plans: public numbers only.
+    """The loss that a table needs for a margin of `points`, at the cautious end of its forecast.
 
-    The cautious end of the forecast must keep the target. Raises: DeclarationFault: the plan cannot be made.
+    Raises: DeclarationFault: the plan cannot be made, or has no such table.
     """
-    freed, knobs = _freed(policy), knobs_of(policy)
-    noise = "auto" if knobs.currency == "rho" else knobs.noise
-
-    def keeps(epsilon: float) -> bool:
-        tried = turned(freed, replace(knobs, currency="epsilon", spend=epsilon, noise=noise))
-        forecast = next((t for t in trial_plan(survey, tried).published if t.id == table), None)
-        if forecast is None:
-            raise DeclarationFault("name_unknown", f"{table!r} is not a table of this plan", where="policy.yaml")
-        return forecast.forecast.high_points <= points and forecast.informative
-
-    low, high = LEAST_LOSS, MOST_LOSS
-    if not keeps(high):
-        return Needed(None, allowed=False)
-    for _ in range(_STEPS):
-        middle = (low * high) ** 0.5
-        low, high = (low, middle) if keeps(middle) else (middle, high)
-    return Needed(high, allowed=_is_allowed(survey, policy, high, noise))
+    epsilon = inverse.epsilon_for(survey, policy, {table: points})
+    return Needed(epsilon, allowed=epsilon is not None and _is_allowed(survey, policy, epsilon))
 
 
-def _is_allowed(survey: Survey, policy: Policy, epsilon: float, noise: str) -> bool:
-    knobs: Knobs = replace(knobs_of(policy), currency="epsilon", spend=epsilon, noise=noise)
+def _is_allowed(survey: Survey, policy: Policy, epsilon: float) -> bool:
     try:
-        trial_plan(survey, turned(policy, knobs))
+        trial_plan(survey, inverse.spending(policy, epsilon))
     except Fault:
         return False
     return True

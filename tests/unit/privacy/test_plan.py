@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +244,14 @@ def test_scales_are_rounded_up_to_a_grid() -> None:
     assert on_grid(1.00001e-7) == 1.0001e-7
     assert on_grid(123456789.0) == 123460000.0
     assert on_grid(0.5) == 0.5
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "auto"])
+def test_two_hundred_questions_by_eight_demographics_are_planned_within_a_second(noise: str) -> None:
+    survey = small_survey(questions=200, groups=(7, 3, 2, 4, 5, 6, 3, 8), indices=14, responses=5000)
+    policy, times = small_policy(noise=noise), list[float]()
+    for _ in range(2):
+        started = time.process_time()
+        plan_of(survey, policy)
+        times.append(time.process_time() - started)
+    assert min(times) < 1
