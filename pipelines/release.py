@@ -5,11 +5,12 @@ exactly one draw: if it was sealed the next run publishes those bytes, if not th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
+from pipelines.earlier_waves import EarlierWaves, earlier_waves
 from pipelines.ledger.store import Ledger
 from pipelines.memory import DEFAULT_RELEASE, megabytes
 from pipelines.outlet.publish import ReleaseContext, publish
@@ -24,9 +25,11 @@ from privacy.group_prior import group_prior
 from privacy.ledger_rules import Crossing, CrossingState
 from privacy.measure import Measurements, Released, received
 from privacy.summary import summarise
+from privacy.trends import trend_rows
 from schemas.canonical import digest
 from schemas.errors import ZoneFault
 from schemas.ledger import Charge, Event, EventKind
+from schemas.manifest import fingerprint
 from schemas.nets import with_nets
 from schemas.plan import Plan
 
@@ -124,6 +127,7 @@ def release(
         "memory": megabytes(memory),
         "ledger_key": ledger.public_key_hex,
     }
+    earlier = earlier_waves(workspace, survey, declarations.attributes, fingerprint(ledger.public_key_hex))
     with ledger.lock() as held:
         tell("opening the zone")
         with working(WaveZone.of(workspace, survey, key), "measure", body, inherited=held) as worker:
@@ -151,7 +155,7 @@ def release(
             sealed = _seal_event(ledger, charged, release_id, isolation)
         folder = workspace.release(survey.survey, survey.wave.id, release_id)
         already = folder.exists()
-        _publish(ledger, declarations, plan, released, charged, sealed, folder, tell)
+        _publish(ledger, declarations, plan, released, charged, sealed, folder, earlier, tell)
         if ledger.state().crossing(release_id).state is not CrossingState.PUBLISHED:
             tell("recording the publication")
             ledger.record(EventKind.PUBLISHED, {"release_id": release_id, "charge_seq": charged.seq})
@@ -166,6 +170,7 @@ def _publish(
     charged: Event,
     sealed: Event,
     folder: Path,
+    earlier: EarlierWaves,
     tell: Callable[[str], None],
 ) -> None:
     survey, policy = declarations.survey, declarations.policy
@@ -174,6 +179,11 @@ def _publish(
     tell("estimating")
     estimates = estimate(plan, attributes, released, group_prior(survey, policy))
     summary = summarise(survey, policy, plan, attributes, estimates)
+    summary += trend_rows(
+        survey, attributes, summary, earlier.toplines, policy.precision.publish_margin_points,
+        float(policy.precision.min_expected_base),
+    )  # fmt: skip
     context = ReleaseContext.of(ledger, survey, policy, plan, measurable, charged, sealed)
+    context = replace(context, earlier=earlier.releases)
     tell("publishing")
     publish(folder, context, released, estimates, summary, ledger.sign)

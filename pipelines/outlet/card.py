@@ -214,6 +214,7 @@ def _accounting(context: ReleaseContext) -> Accounting:
     ]
     if calibrated:
         steps.append("calibration of toplines to the public margins of the survey file; no weights on respondents")
+    steps += [f"changes since wave {wave}, from its released files (release {name})" for wave, name in context.earlier]
     return Accounting(
         composition=(
             "Adaptive composition of zCDP: the losses of all mechanisms, waves and releases of a population add up in "
