@@ -8,10 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-
 from pipelines.outlet.parquet import summary_rows
 from pipelines.outlet.verify import Verification, verify
 from pipelines.workspace import Workspace
@@ -102,8 +98,7 @@ def _topline(proof: Verification, declared: EarlierWave, today: "_Today", where:
         for row in summary_rows(proof.summary)
         if row.subject == then.id and row.group is None and row.compared_with is None
     }
-    counts, variance, measured = _estimates(proof.estimates, then)
-    if not figures or not counts.size:
+    if not figures:
         raise DeclarationFault(
             "trend_not_released", f"that release has no topline of {then.id!r}", where=where, do="Remove it from trends"
         )
@@ -114,12 +109,11 @@ def _topline(proof: Verification, declared: EarlierWave, today: "_Today", where:
     if lost:
         raise DeclarationFault(
             "trend_codes",
-            f"option {lost[0]!r} of that wave has no counterpart today",
+            f"option {lost[0]!r} of that wave has no counterpart of its kind today",
             where=where,
             do="Map it under codes: {EARLIER: TODAY}",
         )
-    total = proof.card.expert.participation.noise_sd**2
-    return EarlierTopline(proof.release_id, then, counts, variance, total, measured, figures)
+    return EarlierTopline(proof.release_id, then, figures)
 
 
 @dataclass(frozen=True)
@@ -149,15 +143,3 @@ class _Today:
             return True
         headline = None if self.has_options else headlines(self.survey).get(self.name)
         return bool(then.options) or (headline is not None and (headline.statistic, None, False) not in figures)
-
-
-def _estimates(table: pa.Table, then: CardAttribute) -> tuple[NDArray[np.float64], float, bool]:
-    """Counts of a one-way table's cells, the noise variance of each, and whether it was measured."""
-    columns = {name: table.column(name).to_pylist() for name in ("table", "estimate_count", "noise_sd", "informative")}
-    at = [i for i, name in enumerate(columns["table"]) if name == then.id]
-    counts = np.array([columns["estimate_count"][i] for i in at])
-    return (
-        counts,
-        max((columns["noise_sd"][i] ** 2 for i in at), default=0.0),
-        all(columns["informative"][i] for i in at),
-    )

@@ -179,10 +179,7 @@ def _publish(
     tell("estimating")
     estimates = estimate(plan, attributes, released, group_prior(survey, policy))
     summary = summarise(survey, policy, plan, attributes, estimates)
-    summary += trend_rows(
-        survey, attributes, summary, earlier.toplines, policy.precision.publish_margin_points,
-        float(policy.precision.min_expected_base),
-    )  # fmt: skip
+    summary += trend_rows(survey, attributes, summary, earlier.toplines, policy.precision.publish_margin_points)
     context = ReleaseContext.of(ledger, survey, policy, plan, measurable, charged, sealed)
     context = replace(context, earlier=earlier.releases)
     tell("publishing")

@@ -1,23 +1,21 @@
 """How figures changed since earlier waves, from what was released of them: their ids, wordings and codes may differ.
 
 Where both waves define a statistic alike, the released figure of then is used. Where codes are mapped so that they do
-not (options merged, another set of favourable ones), the figure of then is made again from its released estimates by
-today's definition; it has no weighted form.
+not (options merged, another set of favourable ones), the figure of then is made again by today's definition from the
+released shares of its options.
 
 Claim: docs/claims/comparisons.md.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import erfc, inf, sqrt
+from math import erfc, hypot, inf, sqrt
 
 import numpy as np
 
-from privacy.compared import Kind, Part, combined
-from privacy.components import Floats
-from privacy.intervals import Z95, CellNoise, figure_errors, interval, reasons
-from privacy.statistics import Figure, FigureSet
-from schemas.attributes import Attribute, CellRole
+from privacy.compared import CARRIED, Kind, Part, combined
+from privacy.intervals import PLUS_FOUR, Z95
+from schemas.attributes import Attribute, Cell, CellRole
 from schemas.card import CardAttribute, CardCell
 from schemas.questions import ChoiceQuestion, MultiQuestion, RatingQuestion, ThemesQuestion
 from schemas.released import SummaryRow
@@ -37,23 +35,26 @@ _SPECIAL = (CellRole.NONE, CellRole.NOT_ANSWERED, CellRole.NOT_ASKED, CellRole.I
 class EarlierTopline:
     """What an earlier release says of a question for everybody.
 
-    `counts`: of the attribute's cells, in respondents, each with noise variance `cell_variance`; the total's is
-    `total_variance`. `figures`: rows of its summary by statistic, option and weighting.
+    `figures`: rows of its summary by statistic, option and weighting.
     """
 
     release_id: str
     attribute: CardAttribute
-    counts: Floats
-    cell_variance: float
-    total_variance: float
-    measured: bool
     figures: Mapping[tuple[str, str | None, bool], SummaryRow]
 
 
 def unmapped(declared: EarlierWave, then: CardAttribute, now: Attribute) -> list[str]:
-    """Substantive codes of the earlier wave that have no counterpart today: the base would not be the same."""
-    known = {cell.code for cell in now.cells}
-    return [c.code for c in _options(then) if c.role is CellRole.SUBSTANTIVE and _today(declared, c.code) not in known]
+    """Codes of the earlier wave that would change the base: answers without a counterpart today, and what was no answer
+    then and is one today.
+    """
+    today = {cell.code: cell.role is CellRole.SUBSTANTIVE for cell in now.cells}
+    found: list[str] = []
+    for cell in _options(then):
+        counterpart = today.get(_today(declared, cell.code))
+        was_answer = cell.role is CellRole.SUBSTANTIVE
+        if counterpart is None if was_answer else counterpart is True:
+            found.append(cell.code)
+    return found
 
 
 def trend_rows(
@@ -62,7 +63,6 @@ def trend_rows(
     rows: Sequence[SummaryRow],
     earlier: Mapping[tuple[str, str], EarlierTopline],
     margin_points: float,
-    least_base: float,
 ) -> list[SummaryRow]:
     """One row for each figure for everybody and each declared earlier wave that has its counterpart.
 
@@ -78,7 +78,7 @@ def trend_rows(
         for wave, declared in survey.trends[row.subject].items():
             then = earlier[row.subject, wave]
             if isinstance(question, RatingQuestion | ChoiceQuestion):
-                before = _coded(row, now, declared, then, least_base)
+                before = _coded(row, now, declared, then)
             elif isinstance(question, MultiQuestion | ThemesQuestion):
                 before = _ticked(row, declared, then)
             else:
@@ -143,76 +143,87 @@ def _ticked(row: SummaryRow, declared: EarlierWave, then: EarlierTopline) -> Sum
     return then.figures.get((row.statistic, codes[0], row.weighted)) if len(codes) == 1 else None
 
 
-def _coded(
-    row: SummaryRow, now: Attribute, declared: EarlierWave, then: EarlierTopline, least_base: float
-) -> SummaryRow | None:
+def _coded(row: SummaryRow, now: Attribute, declared: EarlierWave, then: EarlierTopline) -> SummaryRow | None:
     """The figure of then under today's definition; None where it has none."""
     if row.statistic not in _CODED:
         return None
+    answers = [cell for cell in then.attribute.cells if cell.role is CellRole.SUBSTANTIVE]
     today = {cell.code: cell for cell in now.cells}
-    pairs = [(cell, today.get(_today(declared, cell.code))) for cell in then.attribute.cells]
-    base = [known is not None and known.role is CellRole.SUBSTANTIVE for _, known in pairs]
-    same = base == [cell.role is CellRole.SUBSTANTIVE for cell, _ in pairs]
+    became = {cell.code: today[_today(declared, cell.code)] for cell in answers}
+    inside = {code: cell.role is CellRole.SUBSTANTIVE for code, cell in became.items()}
+    values = {code: _value(row, cell, now) for code, cell in became.items()}
+    same, option = all(inside.values()), None
     if row.statistic == "pct":
-        values = [100.0 * (known is not None and known.code == row.option) for _, known in pairs]
-        codes = [cell.code for (cell, _), value in zip(pairs, values, strict=True) if value]
-        if not codes:
+        chosen = [code for code, value in values.items() if value]
+        if not chosen:
             return None
-        option = codes[0] if len(codes) == 1 else None
+        same, option = same and len(chosen) == 1, chosen[0]
     elif row.statistic == "pct_positive":
-        values = [100.0 * (known is not None and known.code in now.positive) for _, known in pairs]
-        same = same and {cell.code for (cell, _), v in zip(pairs, values, strict=True) if v} == {
-            *then.attribute.positive
-        }
-        option = None
+        same = same and {code for code, value in values.items() if value} == set(then.attribute.positive)
     else:
-        values = [0.0 if known is None or not inside else known.score or 0.0
-                  for (_, known), inside in zip(pairs, base, strict=True)]  # fmt: skip
-        same = same and all(
-            not inside or cell.score == value for (cell, _), value, inside in zip(pairs, values, base, strict=True)
-        )
-        option = None
-    if same and (row.statistic != "pct" or option is not None):
+        same = same and all(cell.score == values[cell.code] for cell in answers)
+    if same:
         return then.figures.get((row.statistic, option, row.weighted))
-    if row.weighted:
-        return None
-    return _made_again(row, values, base, then, least_base)
+    shares = {code: then.figures.get(("pct", code, row.weighted)) for code, counts in inside.items() if counts}
+    known = {code: share for code, share in shares.items() if share is not None}
+    return _made_again(row, values, known) if known and len(known) == len(shares) else None
 
 
-def _made_again(
-    row: SummaryRow, values: list[float], base: list[bool], then: EarlierTopline, least_base: float
-) -> SummaryRow:
-    """A figure of the released estimates, with the errors it would have had in that release."""
-    substantive = [value for value, inside in zip(values, base, strict=True) if inside] or [0.0]
-    least, most = (0.0, 100.0) if row.unit == "percent" else (min(substantive), max(substantive))
-    inside = tuple(float(part) for part in base)
-    figures = FigureSet(
-        [Figure(row.subject, row.subject, row.statistic, row.option, "percent" if row.unit == "percent" else "score",
-                tuple(v * b for v, b in zip(values, inside, strict=True)), inside, least, most)],
-        len(values),
-    )  # fmt: skip
-    size = len(values)
-    level = then.total_variance / size**2
-    shape = max(then.cell_variance - level, 0.0) / (1 - 1 / size) if size > 1 else 0.0
-    errors = figure_errors(figures, then.counts[:, None], CellNoise(level, shape, size), np.zeros(1), 0.0)
-    spans = interval(errors, figures)
-    reason = str(reasons(errors, spans, figures, then.measured, inf, least_base)[0, 0])
+def _value(row: SummaryRow, cell: Cell, now: Attribute) -> float:
+    """What an answer is worth in today's statistic."""
+    if row.statistic == "pct":
+        return 100.0 * (cell.code == row.option)
+    return 100.0 * (cell.code in now.positive) if row.statistic == "pct_positive" else cell.score or 0.0
+
+
+def _made_again(row: SummaryRow, values: Mapping[str, float], shares: Mapping[str, SummaryRow]) -> SummaryRow:
+    """The mean of `values` over released shares in per cent. How their errors go together was not released, so noise
+    and bias add in full; sampling follows from the shares, times the design effect that theirs have.
+    """
+    codes = list(shares)
+    worth = np.array([values[code] for code in codes])
+    pct = np.array([np.nan if (share := shares[code].value) is None else share for code in codes])
+    lead = shares[codes[0]]
+    whole = float(pct.sum()) / 100
+    defined = bool(whole > 0) and lead.base is not None
+    base = (lead.base or 0.0) * whole if defined else 0.0
+    part = pct / (100 * whole) if defined else np.zeros(len(codes))
+    value = float(part @ worth)
+    slopes = np.abs(worth - value) / (100 * whole) if defined else np.zeros(len(codes))
+    least, most = (0.0, 100.0) if row.unit == "percent" else (float(worth.min()), float(worth.max()))
+    spread = float(part @ (worth - value) ** 2)
+    sampling = _sampling_moe(spread, value, (least, most), base) * max(_design(shares[code]) for code in codes)
+    noise = float(slopes @ [shares[code].noise_moe or 0.0 for code in codes])
+    bias = float(slopes @ [shares[code].bias_moe or 0.0 for code in codes])
+    moe = min(hypot(sampling, noise) + bias, most - least)
+    reason = next((r for r in CARRIED if any(share.reason == r for share in shares.values())), "")
+    reason = reason if defined else "undefined"
     known = reason != "undefined"
-
-    def number(values: Floats) -> float | None:
-        return float(values[0, 0]) if known else None
-
     return replace(
         row,
-        value=number(errors.value),
-        low=number(spans.low),
-        high=number(spans.high),
-        moe=number(spans.moe),
-        sampling_moe=number(spans.sampling_moe),
-        noise_moe=number(spans.noise_moe),
-        bias_moe=number(spans.bias_moe),
-        base=float(errors.base[0, 0]),
-        model_based=not then.measured,
+        value=value if known else None,
+        low=max(value - moe, least) if known else None,
+        high=min(value + moe, most) if known else None,
+        moe=moe if known else None,
+        sampling_moe=sampling if known else None,
+        noise_moe=noise if known else None,
+        bias_moe=bias if known else None,
+        base=base,
+        model_based=any(share.model_based for share in shares.values()),
         publishable=not reason,
         reason=reason,
     )
+
+
+def _sampling_moe(spread: float, value: float, ends: tuple[float, float], base: float) -> float:
+    """As in `privacy.intervals.figure_errors`, from the variance of one respondent's value."""
+    added = PLUS_FOUR / 2 * sum((end - value) ** 2 for end in ends)
+    return Z95 * sqrt((spread * base + added) / (base + PLUS_FOUR) / (base + PLUS_FOUR))
+
+
+def _design(share: SummaryRow) -> float:
+    """How much wider than that of a simple random sample the sampling error of a released share is."""
+    if share.value is None or share.base is None or share.sampling_moe is None:
+        return 1.0
+    plain = _sampling_moe(share.value * (100 - share.value), share.value, (0.0, 100.0), share.base)
+    return max(share.sampling_moe / plain, 1.0)
