@@ -3,6 +3,7 @@ counts on the raw rows, household by household, and no word of a comment is anyw
 """
 
 import random
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,17 @@ def test_changes_are_those_of_both_waves_by_todays_definition(typed: Typed) -> N
     card = verify(typed.releases["2026"]).card
     named = [step for step in card.expert.accounting.post_processing if typed.releases["2024"].name in step]
     assert len(named) == 1
+
+
+def test_the_report_shows_each_question_once_and_what_it_is_compared_with(typed: Typed) -> None:
+    page = (typed.releases["2026"] / "report.html").read_text()
+    articles = re.findall(r'<article class=q id="q-([a-z_]+)"', page)
+    assert sorted(articles) == ["parks", "parks_matter", "top", "wishes", "years"]
+    for words in ("Positive: against National, 2025", "Positive: change since 2024", "Mean: change since 2024", "Trees: Ranked first",
+                  "25 % are at or below", "What matters, and how well it is done"):  # fmt: skip
+        assert words in page, words
+    ranking = page.split('id="q-top"', 1)[1].split("</article>", 1)[0]
+    assert "calibrated" not in ranking and "Roads (1)" not in ranking
 
 
 def test_two_releases_of_a_wave_are_told_apart_by_their_id(typed: Typed) -> None:
