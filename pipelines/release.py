@@ -4,7 +4,7 @@ A charge is committed before anything exact is read. A crash anywhere leaves eit
 exactly one draw: if it was sealed the next run publishes those bytes, if not the next run voids it and pays again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,6 +95,17 @@ def _earlier(ledger: Ledger, worker: Worker, plan: Plan, crossing: Crossing) -> 
     return None
 
 
+def _stands(workspace: Workspace, plan: Plan, before: Sequence[Crossing]) -> bool:
+    """Whether this release was published and is in place: it is returned as it is, whatever became of other waves."""
+    published = bool(before) and before[-1].state is CrossingState.PUBLISHED
+    return published and workspace.release(plan.survey, plan.wave, before[-1].release_id).exists()
+
+
+def _compared_with(workspace: Workspace, declarations: Declarations, ledger: Ledger) -> EarlierWaves:
+    key = fingerprint(ledger.public_key_hex)
+    return earlier_waves(workspace, declarations.survey, declarations.attributes, key)
+
+
 def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list[str]) -> Event:
     sealed = ledger.sealed_event(release_id)
     if sealed is not None:
@@ -127,13 +138,13 @@ def release(
         "memory": megabytes(memory),
         "ledger_key": ledger.public_key_hex,
     }
-    earlier = earlier_waves(workspace, survey, declarations.attributes, fingerprint(ledger.public_key_hex))
     with ledger.lock() as held:
         tell("opening the zone")
         with working(WaveZone.of(workspace, survey, key), "measure", body, inherited=held) as worker:
             ready = worker.answer(tell)
             snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
             before = ledger.state().crossings_of(digest(plan), snapshot_id)
+            earlier = None if _stands(workspace, plan, before) else _compared_with(workspace, declarations, ledger)
             released: Released[Measurements] | None = None
             charge_new = True
             if before and before[-1].state is not CrossingState.VOID:
@@ -170,7 +181,7 @@ def _publish(
     charged: Event,
     sealed: Event,
     folder: Path,
-    earlier: EarlierWaves,
+    earlier: EarlierWaves | None,
     tell: Callable[[str], None],
 ) -> None:
     survey, policy = declarations.survey, declarations.policy
@@ -179,8 +190,9 @@ def _publish(
     tell("estimating")
     estimates = estimate(plan, attributes, released, group_prior(survey, policy))
     summary = summarise(survey, policy, plan, attributes, estimates)
-    summary += trend_rows(survey, attributes, summary, earlier.toplines, policy.precision.publish_margin_points)
     context = ReleaseContext.of(ledger, survey, policy, plan, measurable, charged, sealed)
-    context = replace(context, earlier=earlier.releases)
+    if earlier is not None:
+        summary += trend_rows(survey, attributes, summary, earlier.toplines, policy.precision.publish_margin_points)
+        context = replace(context, earlier=earlier.releases)
     tell("publishing")
     publish(folder, context, released, estimates, summary, ledger.sign)

@@ -305,6 +305,10 @@ def _known_limits(context: ReleaseContext) -> tuple[str, ...]:
         "A table that is not informative follows from its margins and says nothing about differences between groups.",
         "The time a release takes is not hidden from whoever can watch the machine.",
     ]
+    if context.plan.unit == "household":
+        limits.append(
+            "Members of one household may answer alike; margins take responses for independent of each other."
+        )
     if context.plan.unit == "response":
         limits.append("Nothing stops one person from responding twice; such responses are protected one by one.")
     return tuple(limits)

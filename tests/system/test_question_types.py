@@ -232,11 +232,20 @@ def test_the_report_shows_each_question_once_and_what_it_is_compared_with(typed:
     assert "calibrated" not in ranking and "Roads (1)" not in ranking
 
 
+def test_a_release_that_stands_needs_no_other_wave(typed: Typed) -> None:
+    away = typed.workspace.root / "away"
+    typed.releases["2024"].rename(away)
+    try:
+        assert typed.release("2026") == typed.releases["2026"]
+    finally:
+        away.rename(typed.releases["2024"])
+
+
 def test_two_releases_of_a_wave_are_told_apart_by_their_id(typed: Typed) -> None:
     """Nothing is charged by a refusal, and naming the release resolves it."""
-    folder = typed.waves["2024"].folder
-    policy = folder / "policy.yaml"
-    policy.write_text(policy.read_text().replace("min_expected_base: 0", "min_expected_base: 1"))
+    for wave in ALL:  # another plan each
+        policy = typed.waves[wave].folder / "policy.yaml"
+        policy.write_text(policy.read_text().replace("min_expected_base: 0", "min_expected_base: 1"))
     text = (typed.waves["2026"].folder / "survey.yaml").read_text()
     second = typed.release("2024")
     spent = len(Ledger.open(typed.workspace).state().crossings)
