@@ -45,6 +45,8 @@ def _as_written(schema: Any) -> Any:
     if isinstance(widened.get("additionalProperties"), dict) and _is_option(widened["additionalProperties"]):
         texts = {"type": "object", "additionalProperties": {"type": "string"}}
         widened["additionalProperties"] = {"anyOf": [{"type": ["string", "number"]}, {"$ref": "#/$defs/Option"}, texts]}
+    if isinstance(widened.get("additionalProperties"), dict) and _is_earlier(widened["additionalProperties"]):
+        widened["additionalProperties"] = {"anyOf": [{"type": "string"}, widened["additionalProperties"]]}
     if "properties" in widened and "normalise" in widened["properties"]:
         key = widened["properties"]["key"]
         if "anyOf" not in key:
@@ -55,6 +57,10 @@ def _as_written(schema: Any) -> Any:
 
 def _is_option(schema: dict[str, Any]) -> bool:
     return str(schema.get("$ref", "")).endswith("/Option")
+
+
+def _is_earlier(schema: dict[str, Any]) -> bool:
+    return str(schema.get("$ref", "")).endswith("/EarlierWave")
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ A charge is committed before anything exact is read. A crash anywhere leaves eit
 exactly one draw: if it was sealed the next run publishes those bytes, if not the next run voids it and pays again.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
+from pipelines.earlier_waves import EarlierWaves, earlier_waves
 from pipelines.ledger.store import Ledger
 from pipelines.memory import DEFAULT_RELEASE, megabytes
 from pipelines.outlet.publish import ReleaseContext, publish
@@ -24,9 +25,11 @@ from privacy.group_prior import group_prior
 from privacy.ledger_rules import Crossing, CrossingState
 from privacy.measure import Measurements, Released, received
 from privacy.summary import summarise
+from privacy.trends import trend_rows
 from schemas.canonical import digest
 from schemas.errors import ZoneFault
 from schemas.ledger import Charge, Event, EventKind
+from schemas.manifest import fingerprint
 from schemas.nets import with_nets
 from schemas.plan import Plan
 
@@ -92,6 +95,17 @@ def _earlier(ledger: Ledger, worker: Worker, plan: Plan, crossing: Crossing) -> 
     return None
 
 
+def _stands(workspace: Workspace, plan: Plan, before: Sequence[Crossing]) -> bool:
+    """Whether this release was published and is in place: it is returned as it is, whatever became of other waves."""
+    published = bool(before) and before[-1].state is CrossingState.PUBLISHED
+    return published and workspace.release(plan.survey, plan.wave, before[-1].release_id).exists()
+
+
+def _compared_with(workspace: Workspace, declarations: Declarations, ledger: Ledger) -> EarlierWaves:
+    key = fingerprint(ledger.public_key_hex)
+    return earlier_waves(workspace, declarations.survey, declarations.attributes, key)
+
+
 def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list[str]) -> Event:
     sealed = ledger.sealed_event(release_id)
     if sealed is not None:
@@ -130,6 +144,7 @@ def release(
             ready = worker.answer(tell)
             snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
             before = ledger.state().crossings_of(digest(plan), snapshot_id)
+            earlier = None if _stands(workspace, plan, before) else _compared_with(workspace, declarations, ledger)
             released: Released[Measurements] | None = None
             charge_new = True
             if before and before[-1].state is not CrossingState.VOID:
@@ -151,7 +166,7 @@ def release(
             sealed = _seal_event(ledger, charged, release_id, isolation)
         folder = workspace.release(survey.survey, survey.wave.id, release_id)
         already = folder.exists()
-        _publish(ledger, declarations, plan, released, charged, sealed, folder, tell)
+        _publish(ledger, declarations, plan, released, charged, sealed, folder, earlier, tell)
         if ledger.state().crossing(release_id).state is not CrossingState.PUBLISHED:
             tell("recording the publication")
             ledger.record(EventKind.PUBLISHED, {"release_id": release_id, "charge_seq": charged.seq})
@@ -166,6 +181,7 @@ def _publish(
     charged: Event,
     sealed: Event,
     folder: Path,
+    earlier: EarlierWaves | None,
     tell: Callable[[str], None],
 ) -> None:
     survey, policy = declarations.survey, declarations.policy
@@ -175,5 +191,8 @@ def _publish(
     estimates = estimate(plan, attributes, released, group_prior(survey, policy))
     summary = summarise(survey, policy, plan, attributes, estimates)
     context = ReleaseContext.of(ledger, survey, policy, plan, measurable, charged, sealed)
+    if earlier is not None:
+        summary += trend_rows(survey, attributes, summary, earlier.toplines, policy.precision.publish_margin_points)
+        context = replace(context, earlier=earlier.releases)
     tell("publishing")
     publish(folder, context, released, estimates, summary, ledger.sign)

@@ -9,7 +9,7 @@ from math import hypot, sqrt
 
 from schemas.released import SummaryRow
 
-_CARRIED = ("undefined", "no_information", "base")
+CARRIED = ("undefined", "no_information", "base")
 """Reasons that a figure takes over from what it is made of, the first one first. Its margin is its own."""
 
 
@@ -53,7 +53,7 @@ def combined(
     width = kind.most - kind.least
     moe = min(hypot(sampling, noise) + bias, width)
     undefined = value is None
-    reason = next((code for code in _CARRIED if any(row.reason == code for row in used)), "")
+    reason = next((code for code in CARRIED if any(row.reason == code for row in used)), "")
     reason = "undefined" if undefined else reason or ("margin" if moe * kind.points > margin_points else "")
     low, high = (value or 0.0) - moe, (value or 0.0) + moe
     bases = [row.base for row in used if row.base is not None]

@@ -65,8 +65,8 @@ SUMMARY_SCHEMA = pa.schema(
             pa.string(),
             "pct, pct_positive, pct_no_opinion, mean, p10, p25, median, p75, p90, nps, index, pct_first, pct_ranked, "
             "rank_points or population; with _difference: a group's less everybody's; "
-            "with _benchmark_gap: less the benchmark; importance_gap, importance_satisfaction, "
-            "satisfaction_above_average, importance_above_average",
+            "with _benchmark_gap: less the benchmark; with _change: less an earlier wave; importance_gap, "
+            "importance_satisfaction, satisfaction_above_average, importance_above_average",
         ),
         _field("option", pa.string(), "answer option, where the statistic is about one", nullable=True),
         _field("group_attribute", pa.string(), "demographic that forms the group; null for everybody", nullable=True),

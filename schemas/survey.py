@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from schemas.base import Declared, Identifier, Slug, Text
 from schemas.questions import (
@@ -215,6 +215,29 @@ class Benchmark(Declared):
     source: Text
 
 
+class EarlierWave(Declared):
+    """What a question was in an earlier wave of the same survey; its figures are taken from a release of that wave.
+
+    `codes`: earlier code → today's, where they differ; several may become one. `wording`: for readers. `release`: which
+    one, where the wave has several.
+    """
+
+    question: Identifier
+    codes: dict[str, str] = {}
+    wording: Text | None = None
+    release: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+
+
+def _as_earlier(raw: object) -> object:
+    """`"2023": q1a` and `"2023": {question: q1a}` are the same."""
+    if not isinstance(raw, dict):
+        return raw
+    return {wave: {"question": value} if isinstance(value, str) else value for wave, value in raw.items()}  # pyright: ignore[reportUnknownVariableType]
+
+
+EarlierWaves = Annotated[dict[Slug, EarlierWave], BeforeValidator(_as_earlier)]
+
+
 class Survey(Declared):
     """The whole of survey.yaml."""
 
@@ -230,7 +253,7 @@ class Survey(Declared):
     questions: Annotated[tuple[Question, ...], Field(min_length=1)]
     indices: tuple[Index, ...] = ()
     eligible: Membership | None = None
-    trends: dict[Identifier, dict[str, str | dict[str, str]]] = {}
+    trends: dict[Identifier, EarlierWaves] = {}
     benchmarks: dict[Identifier, Benchmark] = {}
     importance: dict[Identifier, Identifier] = {}
     """Question on satisfaction → question on how important the same subject is."""
@@ -265,5 +288,5 @@ class Survey(Declared):
         return self
 
     def not_built_yet(self) -> tuple[str, ...]:
-        """Declared features that this version parses but does not run."""
-        return ("trends",) if self.trends else ()
+        """Declared features that this version parses but does not run: none."""
+        return ()

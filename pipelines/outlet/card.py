@@ -214,6 +214,7 @@ def _accounting(context: ReleaseContext) -> Accounting:
     ]
     if calibrated:
         steps.append("calibration of toplines to the public margins of the survey file; no weights on respondents")
+    steps += [f"changes since wave {wave}, from its released files (release {name})" for wave, name in context.earlier]
     return Accounting(
         composition=(
             "Adaptive composition of zCDP: the losses of all mechanisms, waves and releases of a population add up in "
@@ -304,6 +305,10 @@ def _known_limits(context: ReleaseContext) -> tuple[str, ...]:
         "A table that is not informative follows from its margins and says nothing about differences between groups.",
         "The time a release takes is not hidden from whoever can watch the machine.",
     ]
+    if context.plan.unit == "household":
+        limits.append(
+            "Members of one household may answer alike; margins take responses for independent of each other."
+        )
     if context.plan.unit == "response":
         limits.append("Nothing stops one person from responding twice; such responses are protected one by one.")
     return tuple(limits)

@@ -39,6 +39,8 @@ class ReleaseContext:
     spent: SpentSummary
     approvals: tuple[ApprovalOnCard, ...]
     isolation: tuple[str, ...]
+    earlier: tuple[tuple[str, str], ...] = ()
+    """(wave, release id) of the earlier releases that figures are compared with."""
 
     @property
     def charge(self) -> Charge:

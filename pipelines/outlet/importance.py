@@ -1,11 +1,11 @@
 """Importance against satisfaction in the report: one row a declared pair, and the quadrant it surely lies in."""
 
-from dataclasses import dataclass, fields
-from itertools import starmap
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from pipelines.outlet.charts import MINUS, margin_words, value_words
+from pipelines.outlet.parquet import summary_rows
 from schemas.card import Card
 from schemas.released import SummaryRow
 
@@ -32,8 +32,7 @@ class ImportancePair:
 
 def importance_pairs(card: Card, summary: pa.Table) -> tuple[ImportancePair, ...]:
     """Every declared pair; the weighted figures where there are any."""
-    columns = [summary.column(field.name).to_pylist() for field in fields(SummaryRow)]
-    rows = [row for row in starmap(SummaryRow, zip(*columns, strict=True)) if row.group is None]
+    rows = [row for row in summary_rows(summary) if row.group is None]
     rows.sort(key=lambda row: row.weighted)
     figures = {(row.subject, row.statistic): row for row in rows if row.statistic in (*_STATISTICS, "pct_positive")}
     labels = {attribute.id: attribute.label for attribute in card.instrument.attributes}

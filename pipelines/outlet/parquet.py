@@ -1,7 +1,8 @@
 """The three released Parquet files: from Released values to tables, from tables to bytes that repeat, and back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,6 +143,12 @@ def summary_table(survey: str, wave: str, rows: Sequence[SummaryRow]) -> pa.Tabl
         columns[field.name] = [getattr(row, field.name) for row in rows]
     arrays = [pa.array(columns[f.name], type=f.type) for f in SUMMARY_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=SUMMARY_SCHEMA)
+
+
+def summary_rows(table: pa.Table) -> Iterator[SummaryRow]:
+    """The figures of a summary table, in its order."""
+    columns = [table.column(field.name).to_pylist() for field in fields(SummaryRow)]
+    return starmap(SummaryRow, zip(*columns, strict=True))
 
 
 def parquet_bytes(table: pa.Table, schema: pa.Schema, metadata: Mapping[str, str]) -> bytes:

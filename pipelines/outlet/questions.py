@@ -90,7 +90,8 @@ def question_view(attribute: CardAttribute, attributes: dict[str, CardAttribute]
 
 
 def _is_weighted(attribute: CardAttribute, figures: Figures) -> list[bool]:
-    found = (figures.overall(attribute.id, "pct", cell.code) for cell in attribute.cells)
+    options = attribute.options or [cell.code for cell in attribute.cells]
+    found = (figures.overall(attribute.id, _share_of(attribute), option) for option in options)
     return [figure.weighted for figure in found if figure is not None]
 
 

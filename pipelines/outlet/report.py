@@ -93,7 +93,7 @@ def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
         "lang": Markup(' lang="{}"').format(card.instrument.language) if foreign else "",
         "loss": loss,
         "scopes": [_scope_row(scope) for scope in loss.spent.scopes()],
-        "question_count": sum(a.origin == "question" for a in card.instrument.attributes),
+        "question_count": sum(a.origin == "question" and a.kind != "net" for a in card.instrument.attributes),
         "date": date_words(card.time),
         "rho": f"{loss.charge_nano_rho / NANO:.4g}",
         "epsilon": epsilon_words(loss.privacy_parameters.epsilon),

@@ -56,7 +56,8 @@ def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
     card = card.model_copy(update={"instrument": worded(card.instrument)})
     figures = Figures(summary)
     attributes = {a.id: a for a in card.instrument.attributes}
-    questions = [a for a in card.instrument.attributes if a.origin == "question"]
+    asked = [a for a in card.instrument.attributes if a.kind != "net"]
+    questions = [a for a in asked if a.origin == "question"]
     views = {a.id: question_view(a, attributes, figures) for a in questions}
     positive = [
         (a.id, a.label, figure)
@@ -66,7 +67,7 @@ def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
     order = ranked(positive)
     shown = min(HEADLINE_COUNT, len(order) // 2)
     flags = summary.column("publishable").to_pylist()
-    indices = [a for a in card.instrument.attributes if a.origin == "index"]
+    indices = [a for a in asked if a.origin == "index"]
     indexed = [(a.id, a.label, f) for a in indices if (f := figures.headline(a.id)) is not None]
     index_views = [question_view(a, attributes, figures) for a in indices]
     index_groups = tuple(view for view in index_views if view.groups)

@@ -29,6 +29,8 @@ from tests.system.city import POLICY
 from tests.system.command import hearsafe
 
 HEADER = "When,Email,District,Age,Q1,Q2,Q3,Q4,Q5\n"
+THEMES = "\n  - {id: wishes, column: Comment, type: themes, dictionary: themes.yaml}"
+BENCHMARK = "benchmarks: {quality: {value: 78, source: Nation}}"
 APPROVE = ("approve", ".", "--officer-key")
 INVITE = ("invite", ".", "--contacts", "contacts.csv")
 THEMES = "\n  - {id: wishes, column: Comment, type: themes, dictionary: themes.yaml}"
@@ -189,6 +191,10 @@ def xlsx(content: bytes) -> Callable[[World], Arguments]:
     return lambda world: xlsx_source(world, content)
 
 
+def trend_to_nowhere(world: World) -> None:
+    world.edit("survey.yaml", "indices:", 'trends: {quality: {"2024": q1}}\nindices:')
+
+
 def other_options(world: World) -> None:
     world.edit("survey.yaml", '"4": Poor}', '"4": Bad, "6": Poor}')
 
@@ -288,6 +294,12 @@ CASES: dict[str, Case] = {
     "a spend beyond the cap of a release": Case(
         "declared", policy_with("release: {epsilon: 4}", "release: {epsilon: 1}")
     ),
+    "households that the policy does not protect": Case(
+        "declared", survey_with("  normalise: email", "  normalise: email\n  household: {key: Address, at_most: 4}")
+    ),
+    "a missing dictionary of themes": Case("declared", survey_with("type: nps}", f"type: nps}}{THEMES}")),
+    "a benchmark in per cent": Case("declared", survey_with("indices:", f"{BENCHMARK}\nindices:")),
+    "a trend since a wave without a release": Case("ingested", after(trend_to_nowhere, *RELEASE)),
     "an invitation of a survey without codes": Case("declared", command(*INVITE)),
     "an end without a date": Case("ingested", command("close", ".", "--if-due")),
     "an encoding that does not exist": Case("declared", coded("utf-9")),

@@ -71,6 +71,10 @@ SURVEY_FAULTS = {
     "benchmark without a headline": ({"    positive: [1]\n": "", "type: rating": "type: choice", "indices:\n  - {id: living, items: [quality]}\n": "benchmarks: {quality: {value: 0.7, source: Nation}}\n"}, "survey.yaml:21: benchmarks.quality: has neither % positive nor a mean that a benchmark could be compared with. Remove it, or declare positive options"),
     "importance of no question": ({"indices:": "importance: {quality: weight}\nindices:"}, "survey.yaml:22: importance.quality: 'weight' is not a question of the survey"),
     "importance without positive": ({"indices:": "importance: {quality: years}\nindices:"}, "survey.yaml:22: importance.quality: 'years' has no positive options, which importance and satisfaction are compared by. Declare positive for both questions"),
+    "a trend since this wave": ({"indices:": "trends: {quality: {2026: q1}}\nindices:"}, "survey.yaml:22: trends.quality.2026: is this wave, not an earlier one. Name an earlier wave"),
+    "a trend of no question": ({"indices:": "trends: {beauty: {2024: q1}}\nindices:"}, "survey.yaml:22: trends or benchmarks name 'beauty', which is not a question or an index"),
+    "a trend to an unknown option": ({"indices:": "trends: {quality: {2024: {question: q1, codes: {A: 1, B: 7}}}}\nindices:"}, "survey.yaml:22: trends.quality.2024.codes.B: '7' is not an option of this wave"),
+    "codes of a number": ({"indices:": "trends: {years: {2024: {question: q1, codes: {A: 1}}}}\nindices:"}, "survey.yaml:22: trends.years.2024.codes: has no options, so nothing can be mapped. Remove codes"),
     "importance of itself": ({"indices:": "importance: {quality: quality}\nindices:"}, "survey.yaml:22: importance.quality: names the same question twice"),
     "household without a policy for it": ({"  normalise: email": "  normalise: email\n  household: {key: [Address], at_most: 4}"}, "policy.yaml:2: unit.protects: is 'resident', but the survey declares residents.household. Write protects: household, or remove residents.household"),
 }  # fmt: skip
