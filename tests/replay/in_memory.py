@@ -12,6 +12,7 @@ import xlsxwriter
 from pipelines.intake.batch import SourceFile, encoded_batches
 from pipelines.zone import responses
 from pipelines.zone.counting import count_tables
+from pipelines.zone.packing import release_packing
 from privacy.measure import Draw, measure, to_bytes
 from schemas.attributes import attributes_of
 from schemas.canonical import digest
@@ -110,7 +111,8 @@ class Room:
             for batch in encoded_batches(survey, [SourceFile("web", export)], HMAC_KEY, contacts):
                 responses.append_responses(self._connection, "memory", batch.rows)
             responses.settle(self._connection, "memory", ["memory.raw_responses"])
-            exact = count_tables(self._connection, "memory.core_responses", attributes, plan.measured)
+            packing = release_packing(survey, plan, "1GB")
+            exact = count_tables(self._connection, "memory.core_responses", packing, plan.measured)
         finally:
             for table in ("raw_responses", "core_batches", "core_quarantine", "core_responses"):
                 self._connection.execute(f"DROP TABLE IF EXISTS memory.{table}")
