@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 import pyarrow as pa
@@ -9,16 +10,25 @@ import pyarrow as pa
 from pipelines.intake.batch import EncodedBatch
 
 T = TypeVar("T")
-_ROWS = 1 << 18
-"""Two of DuckDB's row groups: what is written in smaller pieces is written twice."""
+_ROWS = 2 * 122_880
+"""Two of DuckDB's row groups: what is written in other pieces is written twice."""
+_MOST_READ = 4 * _ROWS
 
 
 def in_blocks(batches: Iterator[EncodedBatch], rows: int = _ROWS) -> Iterator[EncodedBatch]:
-    """The same responses and quarantine in the same order, in blocks of at least `rows` records read."""
+    """The same responses and quarantine in the same order, in blocks of a multiple of `rows` responses.
+
+    The last block is smaller, and so is one whose records were nearly all left out.
+    """
     held: list[EncodedBatch] = []
     for batch in batches:
         held.append(batch)
-        if sum(part.read for part in held) >= rows:
+        accepted = sum(part.rows.num_rows for part in held)
+        if accepted >= rows:
+            whole, full = _joined(held), accepted - accepted % rows
+            yield replace(whole, rows=whole.rows.slice(0, full))
+            held = [EncodedBatch(whole.rows.slice(full), (), 0, 0)]
+        elif sum(part.read for part in held) >= _MOST_READ:
             yield _joined(held)
             held = []
     if held:

@@ -184,7 +184,6 @@ def _stage(
     issued: frozenset[bytes] | None,
 ) -> None:
     read = excluded = bad = 0
-    connection.begin()
     for batch in ahead(in_blocks(encoded_batches(survey, [file], hmac_key, contacts, issued))):
         responses.append_responses(connection, "stage", batch.rows)
         read += batch.read
@@ -196,7 +195,6 @@ def _stage(
         "stage",
         BatchRecord(mark, file.source_id, source_rules(survey)[file.source_id], read, excluded, bad),
     )
-    connection.commit()
 
 
 def _settle(connection: duckdb.DuckDBPyConnection, *, with_earlier: bool, household_at_most: int | None) -> None:

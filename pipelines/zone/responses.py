@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipelines.intake.batch import Quarantined
 from schemas.attributes import Attribute, zone_columns
+from schemas.errors import InternalFault
 
 
 @dataclass(frozen=True)
@@ -135,4 +136,14 @@ def settle(
     described = connection.execute(f"DESCRIBE {winners}").fetchall()
     connection.execute(f"CREATE TABLE {fresh}.core_responses ({_columns((row[0], row[1]) for row in described)})")
     connection.execute(f"INSERT INTO {fresh}.core_responses SELECT * FROM ({winners}) ORDER BY {person}")
-    connection.execute(f"CREATE UNIQUE INDEX one_row_per_resident ON {fresh}.core_responses ({person})")
+    _require_rising(connection, f"{fresh}.core_responses", person.replace(", ", " || "))
+
+
+def _require_rising(connection: duckdb.DuckDBPyConnection, table: str, key: str) -> None:
+    """One row a key: read once as they lie, keys that each exceed the last are all different. Takes no memory.
+
+    Raises: InternalFault `rows_not_settled`.
+    """
+    compared = f"SELECT {key} > lag({key}) OVER () AS rising FROM {table}"
+    if connection.execute(f"SELECT count(*) FROM ({compared}) WHERE NOT rising").fetchall()[0][0]:
+        raise InternalFault("rows_not_settled", "a resident has more than one row, or rows lie in another order")
