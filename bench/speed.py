@@ -24,7 +24,8 @@ HERE = Path(__file__).resolve().parent
 HEARSAFE = str(Path(sys.executable).parent / "hearsafe")
 PARTS = ("big", "ingest", "peers", "growth", "city")
 BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
-PEER_LIMIT = 900.0
+PEER_LIMIT = 120.0
+"""Seconds after which a peer is stopped: enough to tell twenty times."""
 PEER_RESIDENTS = 100_000
 
 

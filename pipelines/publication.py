@@ -3,16 +3,25 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipelines.declarations import Declarations
 from pipelines.ledger.store import Ledger
 from pipelines.outlet.publish import ReleaseContext, publish
 from privacy.estimate import estimate
 from privacy.group_prior import group_prior
-from privacy.measure import Measurements, Released
+from privacy.measure import Measurements, Released, received
 from privacy.summary import summarise
 from schemas.ledger import Event
 from schemas.nets import with_nets
 from schemas.plan import Plan
+
+__all__ = ["get_ready", "publish_crossing", "received"]
+
+
+def get_ready() -> None:
+    """Make PyArrow convert something: at the first time it looks for pandas, and imports it where it is installed."""
+    pa.array([0])
 
 
 def publish_crossing(

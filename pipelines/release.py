@@ -133,9 +133,6 @@ def release(
                 },
             )
             tell("opening the zone")
-            from pipelines.publication import publish_crossing
-            from privacy.measure import received
-
             ready = worker.answer(tell)
             snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
             before = ledger.state().crossings_of(digest(plan), snapshot_id)
@@ -154,10 +151,15 @@ def release(
                 )
                 tell("measuring")
                 worker.ask(_order("measure", charged))
+                from pipelines.publication import get_ready, received  # imported while the worker counts
+
+                get_ready()
                 released = received(bytes(worker.answer(tell).payload), plan)
             release_id = released.value.release_id
             tell("recording the seal")
             sealed = _seal_event(ledger, charged, release_id, isolation)
+        from pipelines.publication import publish_crossing
+
         folder = workspace.release(survey.survey, survey.wave.id, release_id)
         already = folder.exists()
         publish_crossing(ledger, declarations, plan, released, charged, sealed, folder, tell)

@@ -19,12 +19,11 @@ def main(export: str) -> None:
     frame = frame.rename(columns={"Email": "resident"})
     frame["resident"] = range(len(frame))
     columns = {name: {"type": "int", "lower": 0, "upper": 9} for name in (*groups, *questions)}
-    table = {"row_privacy": False, "rows": len(frame), "max_ids": 1, "resident": {"type": "int", "private_id": True}}
+    table = {"censor_dims": False, "rows": len(frame), "max_ids": 1, "resident": {"type": "int", "private_id": True}}
     metadata = {"": {"public": {"survey": table | columns}}}
     tables = [[name] for name in (*groups, *questions)] + [[g, q] for q in questions for g in groups]
     privacy = snsql.Privacy(epsilon=2 / len(tables), delta=1e-6 / len(tables))
     reader = snsql.from_df(frame, privacy=privacy, metadata=metadata)
-    reader.options.censor_dims = False
     for names in tables:
         keys = ", ".join(names)
         reader.execute(f"SELECT {keys}, COUNT(*) AS n FROM public.survey GROUP BY {keys}")
