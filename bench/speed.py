@@ -182,7 +182,8 @@ class Bench:
     def _ingested(self, name: str, size: Size, crosstabs: str = "all") -> "City":
         source = self._declared(name, size, crosstabs)
         workspace = self._folder / f"{source.name}-workspace"
-        shutil.rmtree(workspace, ignore_errors=True)
+        for left in (workspace, workspace.with_name(f"{workspace.name}-kept")):
+            shutil.rmtree(left, ignore_errors=True)
         return City(source, workspace, self._ingest(source, workspace))
 
     def _release(self, city: "City") -> Used:
