@@ -48,7 +48,7 @@ def ingest(
         "files": [(file.source_id, str(readable(file.path, "source file"))) for file in files],
         "contacts": str(readable(contacts, "contact list")) if contacts else None,
         "replace": replace,
-        "memory": megabytes(memory),
+        "memory": megabytes(memory, 2),
     }
     ledger = Ledger.open(workspace, witness=witness)
     require_accepting(ledger.state(), survey)

@@ -21,9 +21,8 @@ def bytes_of(memory: str) -> int:
     found = re.fullmatch(r"\s*([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([KMGT]i?B)\s*", memory, re.IGNORECASE)
     unit = _UNITS.get(found.group(2).upper()) if found is not None else None
     if found is None or unit is None:
-        raise UsageFault(
-            "memory_unreadable", f"{memory[:40]!r} is no amount of memory", where="--memory", do="2GB, say"
-        )
+        what = f"{memory[:40]!r} is no amount of memory"
+        raise UsageFault("memory_unreadable", what, where="--memory", do="Give an amount such as 2GB")
     amount = int(float(found.group(1)) * unit)
     if amount < _LEAST:
         raise UsageFault(

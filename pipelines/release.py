@@ -5,33 +5,28 @@ exactly one draw: if it was sealed the next run publishes those bytes, if not th
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
-from pipelines.earlier_waves import EarlierWaves, earlier_waves
 from pipelines.ledger.store import Ledger
 from pipelines.memory import DEFAULT_RELEASE, megabytes
-from pipelines.outlet.publish import ReleaseContext, publish
-from pipelines.planning import planned
 from pipelines.wave_end import require_zone
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
-from pipelines.zone.launcher import WaveZone, Worker, working
+from pipelines.zone.launcher import WaveZone, Worker, starting
 from pipelines.zone.protocol import Message
-from privacy.estimate import estimate
-from privacy.group_prior import group_prior
 from privacy.ledger_rules import Crossing, CrossingState
-from privacy.measure import Measurements, Released, received
-from privacy.summary import summarise
-from privacy.trends import trend_rows
 from schemas.canonical import digest
 from schemas.errors import ZoneFault
 from schemas.ledger import Charge, Event, EventKind
-from schemas.manifest import fingerprint
-from schemas.nets import with_nets
 from schemas.plan import Plan
+
+if TYPE_CHECKING:
+    from pipelines.earlier_waves import EarlierWaves
+    from privacy.measure import Measurements, Released
 
 
 @dataclass(frozen=True)
@@ -77,10 +72,12 @@ def _order(kind: str, charged: Event) -> Message:
     return Message(kind, {"charged": charged.model_dump(mode="json")})
 
 
-def _earlier(ledger: Ledger, worker: Worker, plan: Plan, crossing: Crossing) -> Released[Measurements] | None:
+def _earlier(ledger: Ledger, worker: Worker, plan: Plan, crossing: Crossing) -> "Released[Measurements] | None":
     """What an earlier attempt sealed. A charge that never came to a seal is voided: its loss stays."""
     charged = ledger.event(crossing.charged_seq)
     worker.ask(_order("unseal", charged))
+    from privacy.measure import received
+
     answer = worker.answer()
     if answer.kind == "unsealed":
         return received(bytes(answer.payload), plan)
@@ -101,7 +98,12 @@ def _stands(workspace: Workspace, plan: Plan, before: Sequence[Crossing]) -> boo
     return published and workspace.release(plan.survey, plan.wave, before[-1].release_id).exists()
 
 
-def _compared_with(workspace: Workspace, declarations: Declarations, ledger: Ledger) -> EarlierWaves:
+def _compared_with(workspace: Workspace, declarations: Declarations, ledger: Ledger) -> "EarlierWaves | None":
+    if not declarations.survey.trends:
+        return None
+    from pipelines.earlier_waves import earlier_waves
+    from schemas.manifest import fingerprint
+
     key = fingerprint(ledger.public_key_hex)
     return earlier_waves(workspace, declarations.survey, declarations.attributes, key)
 
@@ -127,20 +129,27 @@ def release(
 
     Raises: DeclarationFault, ZoneFault, BudgetRefused, IntegrityFault; UsageFault: `memory`.
     """
-    tell("planning")
-    survey = declarations.survey
-    plan = planned(declarations)
+    survey, memory = declarations.survey, megabytes(memory)
+    zone = WaveZone.of(workspace, survey, key)
     ledger = Ledger.open(workspace, witness=witness)
     require_zone(ledger.state(), survey)
-    body = {
-        "survey": survey.model_dump(mode="json", by_alias=True),
-        "plan": plan.model_dump(mode="json"),
-        "memory": megabytes(memory),
-        "ledger_key": ledger.public_key_hex,
-    }
     with ledger.lock() as held:
-        tell("opening the zone")
-        with working(WaveZone.of(workspace, survey, key), "measure", body, inherited=held) as worker:
+        with starting(zone, "measure", inherited=held) as worker:
+            tell("planning")
+            from pipelines.planning import planned  # imported while the worker gets ready, too
+
+            plan = planned(declarations)
+            worker.request(
+                zone,
+                "measure",
+                {
+                    "survey": survey.model_dump(mode="json", by_alias=True),
+                    "plan": plan.model_dump(mode="json"),
+                    "memory": memory,
+                    "ledger_key": ledger.public_key_hex,
+                },
+            )
+            tell("opening the zone")
             ready = worker.answer(tell)
             snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
             before = ledger.state().crossings_of(digest(plan), snapshot_id)
@@ -160,39 +169,19 @@ def release(
                 )
                 tell("measuring")
                 worker.ask(_order("measure", charged))
+                from pipelines.publication import get_ready, received  # imported while the worker counts
+
+                get_ready()
                 released = received(bytes(worker.answer(tell).payload), plan)
             release_id = released.value.release_id
             tell("recording the seal")
             sealed = _seal_event(ledger, charged, release_id, isolation)
+        from pipelines.publication import publish_crossing
+
         folder = workspace.release(survey.survey, survey.wave.id, release_id)
         already = folder.exists()
-        _publish(ledger, declarations, plan, released, charged, sealed, folder, earlier, tell)
+        publish_crossing(ledger, declarations, plan, released, charged, sealed, folder, earlier, tell)
         if ledger.state().crossing(release_id).state is not CrossingState.PUBLISHED:
             tell("recording the publication")
             ledger.record(EventKind.PUBLISHED, {"release_id": release_id, "charge_seq": charged.seq})
     return ReleaseResult(folder, release_id, already, charge_new, plan.charge_nano_rho, plan.charge_nano_pure_epsilon)
-
-
-def _publish(
-    ledger: Ledger,
-    declarations: Declarations,
-    plan: Plan,
-    released: Released[Measurements],
-    charged: Event,
-    sealed: Event,
-    folder: Path,
-    earlier: EarlierWaves | None,
-    tell: Callable[[str], None],
-) -> None:
-    survey, policy = declarations.survey, declarations.policy
-    measurable = with_nets(survey, declarations.attributes)
-    attributes = {attribute.id: attribute for attribute in measurable}
-    tell("estimating")
-    estimates = estimate(plan, attributes, released, group_prior(survey, policy))
-    summary = summarise(survey, policy, plan, attributes, estimates)
-    context = ReleaseContext.of(ledger, survey, policy, plan, measurable, charged, sealed)
-    if earlier is not None:
-        summary += trend_rows(survey, attributes, summary, earlier.toplines, policy.precision.publish_margin_points)
-        context = replace(context, earlier=earlier.releases)
-    tell("publishing")
-    publish(folder, context, released, estimates, summary, ledger.sign)

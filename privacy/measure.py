@@ -23,7 +23,7 @@ from privacy.sensitivity import table_sensitivity, table_unit
 from schemas.attributes import Attribute
 from schemas.errors import IntegrityFault, InternalFault, ZoneFault
 from schemas.ledger import Charge
-from schemas.plan import MeasuredTable, Mechanism, Plan, nano
+from schemas.plan import Mechanism, Plan, nano
 
 T = TypeVar("T")
 Draw = Callable[[Mechanism, float, list[int]], list[int]]
@@ -104,26 +104,18 @@ def measure(
 ) -> Released[Measurements]:
     """Add each table's noise to its exact counts.
 
-    Claim: each cell gets independent noise of its table's mechanism and scale, with the sensitivity that
-    `check_charge` confirmed, so the output is ρ-zCDP with ρ the sum of OpenDP's maps (Bun and Steinke 2016, lemma 2.3),
-    at most the charge. Tables of one mechanism and scale are drawn in one call: noise is independent within a vector.
+    Claim: each table is one call of its mechanism with the sensitivity that `check_charge` confirmed, so the output
+    is ρ-zCDP with ρ the sum of OpenDP's maps (Bun and Steinke 2016, lemma 2.3), at most the charge.
     """
     counts = _unwrap(exact)
-    alike: dict[tuple[Mechanism, float], list[MeasuredTable]] = {}
+    noisy: dict[str, NDArray[np.int64]] = {}
     for table in plan.measured:
         cells = counts[table.id]
         if cells.dtype != np.int64 or cells.shape != table.shape:
             raise InternalFault("table_shape", "a counted table has another shape than planned", where=table.id)
-        alike.setdefault((table.mechanism, table.scale), []).append(table)
-    noisy: dict[str, NDArray[np.int64]] = {}
-    for (mechanism, scale), tables in alike.items():
-        joined = np.concatenate([counts[table.id].ravel() for table in tables])
-        drawn = np.array(draw(mechanism, scale, joined.tolist()), dtype=np.int64)
-        ends = np.cumsum([counts[table.id].size for table in tables])
-        for table, cells in zip(tables, np.split(drawn, ends[:-1]), strict=True):
-            noisy[table.id] = cells.reshape(table.shape)
-    in_order = {table.id: noisy[table.id] for table in plan.measured}
-    return Released(Measurements(charge.plan_digest, charge.release_id, in_order), _MADE_HERE)
+        drawn = draw(table.mechanism, table.scale, cells.ravel().tolist())
+        noisy[table.id] = np.array(drawn, dtype=np.int64).reshape(table.shape)
+    return Released(Measurements(charge.plan_digest, charge.release_id, noisy), _MADE_HERE)
 
 
 def to_bytes(released: Released[Measurements]) -> bytes:

@@ -24,8 +24,9 @@ BELIEF_SIZE = 600.0
 def expected_interaction(interaction: float, responses: float) -> float:
     """Energy of interactions in units of pure sampling that a belief means for a survey of this size.
 
-    Sampling grows with the number of respondents, differences of opinion with its square: what groups differ by in points
-    stays the same. So the part of the energy beyond sampling is proportional to the responses. A belief below 1 has none.
+    Sampling grows with the number of respondents, differences of opinion with its square: what groups differ by in
+    points stays the same. So the part of the energy beyond sampling is proportional to the responses. A belief below 1
+    has no such part.
     """
     return 1 + (interaction - 1) * responses / BELIEF_SIZE if interaction > 1 else interaction
 

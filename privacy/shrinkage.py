@@ -36,7 +36,7 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Kept:
-    """`shares`: of each cell's interaction that is kept, and `share` their mean, weighted by what sampling gives a cell.
+    """`shares`: of each cell's interaction that is kept, and `share` their mean, weighted by what sampling gives each.
     `size`: of true interactions in units of pure sampling.
     """
 

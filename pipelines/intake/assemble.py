@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.intake.batch import EncodedBatch, Quarantined, SourceFile
+from pipelines.intake.blocks import ahead
 from pipelines.intake.columns import filled_column, name_in, needs_of, place
 from pipelines.intake.contacts import contact_pseudonyms
 from pipelines.intake.encoding import Encoder
@@ -84,7 +85,7 @@ def severed_batches(
     rooms: dict[str, _Room] = {}
     for file in opened:
         room = rooms.setdefault(file.source.id, _Room(survey, file.source, attributes, severer, encoder, verified))
-        for records in file.records():
+        for records in ahead(file.records()):
             yield room.batch(records)
 
 
@@ -201,10 +202,10 @@ class _Room:
         columns, answered = self._encoder.encode(records, known)
         complete = answered if self._complete is None else self._complete.holds(records)
         ordered = [columns[name] for name in self._names]
-        content = np.concatenate([_bytes_of(c) for c in (seen_at, complete.astype(np.uint8), *ordered)], axis=1)
+        content = np.concatenate([_bytes_of(c) for c in (seen_at, complete.astype(np.uint8), *ordered)])
         arrays = [
             _fixed(digests.tobytes(), records.count),
-            _fixed(self._severer.ties(content), records.count),
+            _fixed(self._severer.ties(np.ascontiguousarray(content.T)), records.count),
             pa.array(seen_at, pa.int64()),
             pa.array(complete, pa.bool_()),
             *(pa.array(column) for column in ordered),
@@ -213,9 +214,9 @@ class _Room:
 
 
 def _bytes_of(column: NDArray[Any]) -> NDArray[np.uint8]:
-    """Rows × item size, little-endian: the same content gives the same tie on every machine."""
+    """Item size × rows, little-endian: the same content gives the same tie on every machine."""
     little = np.ascontiguousarray(column, dtype=column.dtype.newbyteorder("<"))
-    return little.view(np.uint8).reshape(len(column), column.dtype.itemsize)
+    return little.view(np.uint8).reshape(len(column), column.dtype.itemsize).T
 
 
 def _fixed(content: bytes, count: int) -> pa.Array:

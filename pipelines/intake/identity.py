@@ -5,9 +5,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from numpy.typing import NDArray
@@ -19,7 +21,7 @@ from schemas.survey import KeyNormalisation, Residents
 PSEUDONYM_BYTES = 16
 _PSEUDONYM = b"hearsafe/pseudonym/v1\x00"
 _HOUSEHOLD = b"hearsafe/household/v1\x00"
-_TIE = b"hearsafe/tie/v1\x00"
+_TIE = b"hearsafe/tie/v1"
 _NO_PART = bytes(4)
 _MOST_PASSES = 5
 _DASHES = re.compile(r"[\s\-\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+")
@@ -43,9 +45,13 @@ class KeyHash:
     all blank is no key.
     """
 
-    def __init__(self, keyed: HMAC, normalise: Callable[[str], str], missing: Sequence[str]) -> None:
+    def __init__(
+        self, keyed: HMAC, normalise: Callable[[str], str], missing: Sequence[str], *, addresses: bool = False
+    ) -> None:
+        """`addresses`: the keys are e-mail addresses in which nothing but case and white space is normalised."""
         self._pseudonym = keyed
         self._normalise = normalise
+        self._addresses = addresses
         self._missing = frozenset(trim(value) for value in missing)
 
     def pseudonym(self, parts: Sequence[str]) -> bytes | None:
@@ -56,7 +62,7 @@ class KeyHash:
     def pseudonyms(self, columns: Sequence[pa.Array]) -> Pseudonyms:
         """The pseudonyms of the rows whose key parts stand in `columns`; each distinct part is normalised once."""
         encoded = [text_of(column).dictionary_encode() for column in columns]
-        parts = [[self._framed(value) for value in column.dictionary.to_pylist()] for column in encoded]
+        parts = [self._framed_column(column.dictionary) for column in encoded]
         keys, rows = parts[0], encoded[0].indices.to_numpy(zero_copy_only=False)
         if len(encoded) > 1:
             indices = np.stack([column.indices.to_numpy(zero_copy_only=False) for column in encoded], axis=1)
@@ -67,6 +73,19 @@ class KeyHash:
         present = np.array([key != blank for key in keys], dtype=bool)
         rows = rows.reshape(-1)
         return Pseudonyms(table[rows], present[rows])
+
+    def _framed_column(self, values: pa.Array) -> list[bytes]:
+        """As `_framed`, of every value: at once where they need no more than lower case, else one by one."""
+        if not self._addresses:
+            return [self._framed(value) for value in values.to_pylist()]
+        plain = _plain_addresses(values)
+        if self._missing:
+            plain = pc.and_not(plain, pc.is_in(values, pa.array(sorted(self._missing), values.type)))
+        lowered = pc.if_else(plain, pc.ascii_lower(values), None).cast(pa.binary()).to_pylist()
+        framed = [_NO_PART if part is None else len(part).to_bytes(4, "big") + part for part in lowered]
+        for position in np.flatnonzero(~plain.to_numpy(zero_copy_only=False)).tolist():
+            framed[position] = self._framed(values[position].as_py())
+        return framed
 
     def _framed(self, value: str) -> bytes:
         """The normalised part in UTF-8, with its length in front."""
@@ -85,20 +104,26 @@ class Severer(KeyHash):
             raise ValueError("the HMAC key is too short")
         kind = residents.normalise
         normalise = normaliser(kind, plus_addresses=residents.plus_addresses, issued=residents.issued)
-        super().__init__(_keyed(hmac_key, _PSEUDONYM), normalise, missing)
+        addresses = kind is KeyNormalisation.EMAIL and not residents.plus_addresses
+        super().__init__(_keyed(hmac_key, _PSEUDONYM), normalise, missing, addresses=addresses)
         household = residents.household
         self.households = (
             None
             if household is None
             else KeyHash(_keyed(hmac_key, _HOUSEHOLD), normaliser(household.normalise), missing)
         )
-        self._tie = _keyed(hmac_key, _TIE)
+        self._tie = blake2b(key=hmac_key[: blake2b.MAX_KEY_SIZE], digest_size=PSEUDONYM_BYTES, person=_TIE)
 
     def ties(self, content: NDArray[np.uint8]) -> bytes:
         """One 16-byte tie a row of `content`: a keyed hash of that row alone, to choose among equal time stamps."""
         width = content.shape[1]
         whole = content.tobytes()
-        return _hashes(self._tie, (whole[start : start + width] for start in range(0, len(content) * width, width)))
+        found: list[bytes] = []
+        for start in range(0, len(content) * width, width):
+            tie = self._tie.copy()
+            tie.update(whole[start : start + width])
+            found.append(tie.digest())
+        return b"".join(found)
 
 
 def _keyed(key: bytes, domain: bytes) -> HMAC:
@@ -141,6 +166,11 @@ def normaliser(kind: KeyNormalisation, *, plus_addresses: bool = False, issued: 
         return found
 
     return normalise
+
+
+def _plain_addresses(values: pa.Array) -> pa.Array:
+    """Which values are printable ASCII around one `@`: of these, lower case is the normal form (`_email`)."""
+    return pc.match_substring_regex(values, r"^[!-?A-~]+@[!-?A-~]+$")
 
 
 def _folded(value: str) -> str:

@@ -58,7 +58,9 @@ def without_giants(records: Records) -> Records:
     """Records with a cell above MAX_CELL_BYTES become unreadable: one respondent's flood is theirs alone."""
     giant = np.zeros(records.count, dtype=np.bool_)
     for values in records.columns.values():
-        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        if values.nbytes > MAX_CELL_BYTES and (
+            pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+        ):
             giant |= pc.greater(pc.binary_length(values), MAX_CELL_BYTES).to_numpy(zero_copy_only=False)
     if not giant.any():
         return records

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.intake.batch import SourceFile, encoded_batches
+from pipelines.intake.blocks import ahead, in_blocks
 from pipelines.zone import responses
 from pipelines.zone.issued import issued_codes
 from pipelines.zone.keys import derived_key
@@ -183,7 +184,7 @@ def _stage(
     issued: frozenset[bytes] | None,
 ) -> None:
     read = excluded = bad = 0
-    for batch in encoded_batches(survey, [file], hmac_key, contacts, issued):
+    for batch in ahead(in_blocks(encoded_batches(survey, [file], hmac_key, contacts, issued))):
         responses.append_responses(connection, "stage", batch.rows)
         read += batch.read
         excluded += batch.excluded

@@ -39,6 +39,13 @@ class Worker:
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
 
+    def request(self, zone: WaveZone, verb: str, body: dict[str, Any]) -> None:
+        """Say what to do, once: the worker was started for this verb. The key is cleared after it was written."""
+        request = _request(zone, verb, body)
+        self.ask(request)
+        if isinstance(request.payload, bytearray):
+            request.payload[:] = bytes(len(request.payload))
+
     def ask(self, message: Message) -> None:
         try:
             send(self._process.stdin, message)  # type: ignore[arg-type]
@@ -76,9 +83,10 @@ def _request(zone: WaveZone, verb: str, body: dict[str, Any]) -> Message:
     return Message("request", {**places, "key_file": str(key_file.resolve()), **body}, key if key is not None else b"")
 
 
-def _start(zone: WaveZone, inherited: tuple[int, ...], *, answers: bool) -> "subprocess.Popen[bytes]":
+def _start(zone: WaveZone, verb: str, inherited: tuple[int, ...], *, answers: bool) -> "subprocess.Popen[bytes]":
+    zone.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return subprocess.Popen(
-        [sys.executable, "-I", "-m", "pipelines.zone.worker", str(os.getpid())],
+        [sys.executable, "-I", "-m", "pipelines.zone.worker", verb, str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE if answers else None,
         stderr=subprocess.DEVNULL if answers else None,
@@ -91,20 +99,15 @@ def _start(zone: WaveZone, inherited: tuple[int, ...], *, answers: bool) -> "sub
 
 
 @contextmanager
-def working(zone: WaveZone, verb: str, body: dict[str, Any], *, inherited: tuple[int, ...] = ()) -> Iterator[Worker]:
-    """A worker for one verb. It is killed if the block ends before it does.
+def starting(zone: WaveZone, verb: str, *, inherited: tuple[int, ...] = ()) -> Iterator[Worker]:
+    """A worker for one verb, not asked yet: it gets ready meanwhile. It is killed if the block ends before it does.
 
     Args:
         inherited: file descriptors it holds too, so that the run's lock outlives a killed parent.
     """
-    request = _request(zone, verb, body)
-    process = _start(zone, inherited, answers=True)
-    worker = Worker(process)
+    process = _start(zone, verb, inherited, answers=True)
     try:
-        worker.ask(request)
-        if isinstance(request.payload, bytearray):
-            request.payload[:] = bytes(len(request.payload))
-        yield worker
+        yield Worker(process)
         if process.stdin is not None:
             process.stdin.close()
         process.wait(timeout=60)
@@ -117,6 +120,14 @@ def working(zone: WaveZone, verb: str, body: dict[str, Any], *, inherited: tuple
                 _close_quietly(stream)
 
 
+@contextmanager
+def working(zone: WaveZone, verb: str, body: dict[str, Any], *, inherited: tuple[int, ...] = ()) -> Iterator[Worker]:
+    """A worker that was asked to do its verb. Else as `starting`."""
+    with starting(zone, verb, inherited=inherited) as worker:
+        worker.request(zone, verb, body)
+        yield worker
+
+
 def _close_quietly(stream: Any) -> None:
     """A pipe to a worker that died holds unsent bytes: closing it says so, which `answer` has reported already."""
     try:
@@ -127,7 +138,7 @@ def _close_quietly(stream: Any) -> None:
 
 def show(zone: WaveZone, survey: Survey) -> int:
     """Let the worker write its ingest report straight to this terminal. Returns: its exit code."""
-    process = _start(zone, (), answers=False)
+    process = _start(zone, "show", (), answers=False)
     request = _request(zone, "show", {"survey": survey.model_dump(mode="json", by_alias=True)})
     send(process.stdin, request)  # type: ignore[arg-type]
     process.stdin.close()  # type: ignore[union-attr]

@@ -8,6 +8,7 @@ both standard streams point to the null device, and the answers go through a des
 import errno
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO
 
@@ -174,12 +175,26 @@ def _private_output() -> BinaryIO:
     return out
 
 
+_MODULES = {
+    "ingest": ("pipelines.intake.assemble", "pipelines.zone.ingest_room"),
+    "measure": ("pipelines.zone.crossing_room",),
+}
+
+
+def _get_ready(verb: str) -> None:
+    """Import what the verb needs while the launcher is still making its request."""
+    for module in _MODULES.get(verb, ()):
+        import_module(module)
+
+
 def main(arguments: list[str]) -> int:
-    """Entry point. Returns the exit code of the fault, 0 when all went well."""
-    if not isolation.die_with_parent(int(arguments[0])):
+    """Entry point: the verb that will be asked for, and the launcher's process id. Returns: a fault's code, or 0."""
+    if not isolation.die_with_parent(int(arguments[-1])):
         return InternalFault.exit_code
     isolated = isolation.isolate()
     source, out = sys.stdin.buffer, _private_output()
+    for verb in arguments[:-1]:
+        _get_ready(verb)
     request = receive(source)
     if request is None:
         return InternalFault.exit_code
@@ -223,4 +238,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    os._exit(main(sys.argv[1:]))  # all is written and closed: tearing the interpreter down would only take time

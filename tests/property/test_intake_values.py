@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.intake.identity import normaliser
+from pipelines.intake.identity import Severer, normaliser
 from pipelines.intake.multi import splitter
 from pipelines.intake.numeric import number_in
 from pipelines.intake.timestamps import UNKNOWN, UNREADABLE, Clock
 from pipelines.intake.values import canonical_number, trim
-from schemas.survey import KeyNormalisation
+from schemas.survey import KeyNormalisation, Residents
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 FIRST, LAST = datetime(1960, 1, 1), datetime(2999, 12, 31)  # noqa: DTZ001 (what exports hold has no zone)
@@ -24,6 +24,20 @@ PATTERNS = ["%d/%m/%Y %H:%M", "%m/%d/%Y", "%Y-%m-%d %H:%M:%S", "%Y%m%d", "%H:%M 
 def test_normalising_twice_changes_nothing(kind: KeyNormalisation, value: str) -> None:
     normalise = normaliser(kind, plus_addresses=True)
     assert normalise(normalise(value)) == normalise(value)
+
+
+_ADDRESS = st.text(st.sampled_from("aZ9.+-@ _~!?\t\u200b\u00e9\u0301\u00df"), max_size=8)
+
+
+@given(st.lists(_ADDRESS | TEXT, max_size=8), st.lists(_ADDRESS, max_size=2), st.booleans())
+def test_a_column_of_keys_has_the_pseudonyms_of_its_values(values: list[str], missing: list[str], plus: bool) -> None:
+    residents = Residents(key=("Email",), normalise=KeyNormalisation.EMAIL, plus_addresses=plus)
+    severer = Severer(b"k" * 32, residents, missing)
+    found = severer.pseudonyms([pa.array(values, pa.string())])
+    alone = [severer.pseudonym((value,)) for value in values]
+    assert found.present.tolist() == [pseudonym is not None for pseudonym in alone]
+    for row, pseudonym in zip(found.digests, alone, strict=True):
+        assert pseudonym is None or row.tobytes() == pseudonym
 
 
 @given(value=TEXT)

@@ -25,17 +25,19 @@ ISOLATION = ("in the test's process",)
 class WorkerHere:
     """Speaks as `launcher.Worker` does."""
 
-    def __init__(self, request: Message) -> None:
-        self._request = request
+    def __init__(self) -> None:
         (theirs, mine), (answers, said) = os.pipe(), os.pipe()
         self._orders, self._source = os.fdopen(mine, "wb"), os.fdopen(theirs, "rb")
         self._answers, self._out = os.fdopen(answers, "rb"), os.fdopen(said, "wb")
-        self._thread = threading.Thread(target=self._serve)
+        self._thread: threading.Thread | None = None
+
+    def request(self, zone: WaveZone, verb: str, body: dict[str, Any]) -> None:
+        self._thread = threading.Thread(target=self._serve, args=(launcher._request(zone, verb, body),))
         self._thread.start()
 
-    def _serve(self) -> None:
+    def _serve(self, request: Message) -> None:
         try:
-            worker._serve(self._request, self._source, self._out, ISOLATION)
+            worker._serve(request, self._source, self._out, ISOLATION)
         except Fault as fault:
             self._fault(fault)
         except Exception as unexpected:  # noqa: BLE001 - as in the worker itself
@@ -62,7 +64,8 @@ class WorkerHere:
 
     def close(self) -> None:
         self._orders.close()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         self._source.close()
         self._answers.close()
 
@@ -72,17 +75,15 @@ def worker_here(draw: Draw) -> Iterator[None]:
     """Ingests and releases in the block go through a worker in this process, whose noise is `draw`'s."""
 
     @contextmanager
-    def working(
-        zone: WaveZone, verb: str, body: dict[str, Any], *, inherited: tuple[int, ...] = ()
-    ) -> Iterator[WorkerHere]:
-        here = WorkerHere(launcher._request(zone, verb, body))
+    def starting(zone: WaveZone, verb: str, *, inherited: tuple[int, ...] = ()) -> Iterator[WorkerHere]:
+        here = WorkerHere()
         try:
             yield here
         finally:
             here.close()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launcher, "working", working)
-        patch.setattr(release, "working", working)
+        patch.setattr(launcher, "starting", starting)
+        patch.setattr(release, "starting", starting)
         patch.setattr(crossing_room, "measure", partial(measure, draw=draw))
         yield

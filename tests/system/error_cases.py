@@ -266,6 +266,8 @@ CASES: dict[str, Case] = {
     "an undeclared source id": Case("declared", command("ingest", ".", "--source", "post=export.csv")),
     "several sources and no id": Case("declared", after(several_sources, "ingest", ".", "--source", "export.csv")),
     "a key source of another kind": Case("declared", command(*INGEST, "--key-source", "cloud")),
+    "memory without a unit": Case("declared", command(*INGEST, "--memory", "2000")),
+    "too little memory": Case("declared", command(*INGEST, "--memory", "100MB")),
     "a workspace that is a file": Case("declared", command(*INGEST, "--workspace", "policy.yaml")),
     "exact numbers for a script": Case("declared", command("ingest", ".", "--show", "--json")),
     "a `--key` that is no fingerprint": Case("released", no_fingerprint),

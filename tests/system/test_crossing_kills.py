@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -113,12 +114,12 @@ def charges(folder: Path) -> list[int]:
 
 
 def draws_of(folder: Path) -> dict[int, int]:
-    """Tables drawn per charge seq."""
+    """Cells drawn per charge seq."""
     log = folder / "draws.log"
     drawn: dict[int, int] = {}
     for line in log.read_text().splitlines() if log.exists() else []:
-        seq = int(line.split()[0])
-        drawn[seq] = drawn.get(seq, 0) + 1
+        seq, cells = (int(part) for part in line.split())
+        drawn[seq] = drawn.get(seq, 0) + cells
     return drawn
 
 
@@ -126,12 +127,12 @@ def releases(folder: Path) -> list[Path]:
     return [p for p in (folder / "ws" / "releases").glob("*/*/*") if not p.name.startswith(".")]
 
 
-def require_promises(folder: Path, tables: int) -> None:
+def require_promises(folder: Path, cells: int) -> None:
     from pipelines.outlet.verify import verify
 
     booked, drawn = charges(folder), draws_of(folder)
     assert set(drawn) <= set(booked), "a draw without a charge"
-    assert all(count <= tables for count in drawn.values()), "a charge drew twice"
+    assert all(count <= cells for count in drawn.values()), "a charge drew twice"
     for found in releases(folder):
         verify(found, None)
 
@@ -150,20 +151,20 @@ def wait_for_orphans(folder: Path) -> None:
     pytest.fail("an orphan kept the lock")
 
 
-def planned_tables(folder: Path) -> int:
+def planned_cells(folder: Path) -> int:
     from pipelines.declarations import load_declarations
     from pipelines.planning import planned
 
-    return len(planned(load_declarations(folder / "city")).measured)
+    return sum(prod(table.shape) for table in planned(load_declarations(folder / "city")).measured)
 
 
 def kill_and_retry(folder: Path, crash: Callable[[], int]) -> None:
-    tables = planned_tables(folder)
+    cells = planned_cells(folder)
     assert crash() != 0, "the run was not disturbed"
     wait_for_orphans(folder)
-    require_promises(folder, tables)
+    require_promises(folder, cells)
     assert run(folder) == 0, "the retry failed"
-    require_promises(folder, tables)
+    require_promises(folder, cells)
     assert len(releases(folder)) == 1
     assert len(charges(folder)) <= 2
 
@@ -183,12 +184,12 @@ def test_the_worker_is_killed(fresh: Path, step: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("delay", [0.02, 0.1, 0.25, 0.5])
 def test_the_run_is_killed_while_the_worker_draws(fresh: Path, delay: float) -> None:
-    tables = planned_tables(fresh)
+    cells = planned_cells(fresh)
     run(fresh, run_step="measuring", delay=delay)
     wait_for_orphans(fresh)
-    require_promises(fresh, tables)
+    require_promises(fresh, cells)
     assert run(fresh) == 0
-    require_promises(fresh, tables)
+    require_promises(fresh, cells)
     assert len(releases(fresh)) == 1
 
 
@@ -202,14 +203,14 @@ def test_two_runs_at_once_charge_once(fresh: Path) -> None:
     assert [process.exitcode for process in both] == [0, 0]
     assert len(charges(fresh)) == 1
     assert len(releases(fresh)) == 1
-    require_promises(fresh, planned_tables(fresh))
+    require_promises(fresh, planned_cells(fresh))
 
 
 def test_the_log_sees_draws(fresh: Path) -> None:
-    """The draw log itself: an undisturbed run logs every planned table once, under its one charge."""
+    """The draw log itself: an undisturbed run logs every planned cell once, under its one charge."""
     assert run(fresh) == 0
     (seq,) = charges(fresh)
-    assert draws_of(fresh) == {seq: planned_tables(fresh)}
+    assert draws_of(fresh) == {seq: planned_cells(fresh)}
 
 
 if sys.platform != "linux":

@@ -96,30 +96,6 @@ def test_measure_draws_every_planned_table_once() -> None:
     assert released.value.tables["area"].tolist() == [7920, 1, 4]
 
 
-def test_tables_of_one_scale_share_a_draw_and_keep_their_cells() -> None:
-    plan = make_plan()
-    [area] = plan.measured
-    many = [
-        area.model_copy(update={"attributes": (name,), "shape": shape, "scale": scale})
-        for name, shape, scale in (("a", (3,), 5.0), ("b", (2, 2), 7.0), ("c", (1,), 5.0))
-    ]
-    exact = {
-        "a": np.arange(3, dtype=np.int64), "b": np.arange(10, 14, dtype=np.int64).reshape(2, 2), "c": np.array([20])
-    }  # fmt: skip
-    calls: list[tuple[float, list[int]]] = []
-
-    def draw(mechanism, scale, values):
-        calls.append((scale, values))
-        return [v + int(scale) * 100 for v in values]
-
-    shared = plan.model_copy(update={"measured": tuple(many)})
-    released = measure(shared, Exact(exact), make_charge(plan), draw=draw)
-    assert calls == [(5.0, [0, 1, 2, 20]), (7.0, [10, 11, 12, 13])]
-    tables = released.value.tables
-    assert list(tables) == ["a", "b", "c"]
-    assert tables["b"].tolist() == [[710, 711], [712, 713]] and tables["c"].tolist() == [520]
-
-
 def test_charge_below_the_map_is_refused() -> None:
     plan = make_plan()
     check_charge(plan, {"area": AREA}, make_charge(plan))

@@ -6,8 +6,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipelines.zone.responses import append_responses, column_types, create_tables, settle
+from pipelines.zone.responses import _require_rising, append_responses, column_types, create_tables, settle
 from schemas.attributes import Attribute, Cell, CellRole
+from schemas.errors import InternalFault
 
 YES_NO = tuple(Cell(code=c, label=c, role=CellRole.SUBSTANTIVE) for c in ("y", "n"))
 ATTRIBUTES = (Attribute(id="q", kind="single", origin="question", label="Q", cells=YES_NO),)
@@ -76,3 +77,14 @@ def test_the_winner_depends_on_the_residents_own_rows_alone(seed: int) -> None:
             assert dict(settled(own)) == {name: together[name]}
         rest = {key: value for key, value in together.items() if key != name}
         assert dict(settled(without)) == rest, "removing a resident moved another"
+
+
+def test_two_rows_of_a_resident_are_never_let_through() -> None:
+    with duckdb.connect() as connection:
+        for rows, fine in (("1), (2), (3", True), ("1), (2), (2", False), ("2), (1", False), ("1", True)):
+            connection.execute(f"CREATE OR REPLACE TABLE r AS SELECT x::VARCHAR::BLOB AS k FROM (VALUES ({rows})) v(x)")
+            if fine:
+                _require_rising(connection, "r", "k")
+            else:
+                with pytest.raises(InternalFault, match="more than one row"):
+                    _require_rising(connection, "r", "k")
