@@ -18,7 +18,7 @@ _KEYS = (("release_id", "release"), ("survey", "survey id"), ("wave", "wave id")
 _FINDINGS = """\
 SELECT s.survey, s.wave, s.subject, coalesce(q.label, s.subject) AS question, s.statistic, s."option",
   o.label AS option_label, s.group_attribute, g.label AS group_attribute_label, s."group", c.label AS group_label,
-  s.unit, s.value, s.low, s.high, s.moe, s.base, s.weighted, s.release_id
+  s.unit, s.value, s.low, s.high, s.moe, s.base, s.weighted, s.significant, s.release_id
 FROM latest_summary s
 LEFT JOIN attributes q ON q.release_id = s.release_id AND q.attribute = regexp_replace(s.subject, '__mean$', '')
 LEFT JOIN cells o ON o.release_id = s.release_id AND o.attribute = s.subject AND o.code = s."option"

@@ -23,12 +23,15 @@ _NUMBERS = {"percent": '0.0" %"', "points": "0.0", "score": "0.00", "respondents
 _COLUMNS = (
     ("Statistic", 16), ("Answer", 34), ("Group", 20), ("Category", 26), ("Value", 10), ("Margin ±", 10), ("Low", 10),
     ("High", 10), ("People (about)", 14), ("Weighted", 10), ("Finding", 9), ("Why not", 34),
+    ("Sign is known", 10),
 )  # fmt: skip
 _HIDDEN = ("no_information", "undefined")
 _STATISTICS = {
     "pct": "% of answers", "pct_positive": "% positive", "pct_no_opinion": "% no opinion", "mean": "Mean",
     "nps": "Net promoter score", "index": "Index", "population": "Respondents",
 }  # fmt: skip
+
+_DERIVED = {"_difference": "less everybody", "_benchmark_gap": "less the benchmark"}
 
 Row = Mapping[str, Any]
 
@@ -85,7 +88,8 @@ class _Writer:
             ("What a row is", "A figure with its 95 % interval: sampling, privacy noise and shrinkage together."),
             ("Finding", "Its margin and base meet the policy. Others are grey: do not quote them."),
             ("People (about)", "A noisy estimate of how many are behind the figure; no exact count exists outside."),
-            ("Differences", "Two figures differ when their difference exceeds its margin, not when intervals part."),
+            ("Less everybody", "A group's figure less everybody's, with a margin of its own."),
+            ("Sign is known", "Of the differences so marked, one in twenty may point the wrong way."),
             ("Proof", f"hearsafe verify FOLDER --key FINGERPRINT; this release is signed by {self._found.fingerprint}"),
         )
         for number, (name, words) in enumerate(lines):
@@ -147,6 +151,8 @@ class _Writer:
         sheet.write_string(number, 9, "yes" if row["weighted"] else "no", self._format(**shade))
         sheet.write_string(number, 10, "yes" if row["publishable"] else "no", self._format(**shade))
         sheet.write_string(number, 11, cell_text(row["reason_words"]), self._format(**shade))
+        if row["significant"] is not None:
+            sheet.write_string(number, 12, "yes" if row["significant"] else "no", self._format(**shade))
 
     def _number(
         self, sheet: Worksheet, number: int, column: int, row: Row, name: str, shade: Mapping[str, Any]
@@ -163,7 +169,15 @@ class _Writer:
 
 
 def _named(statistic: str) -> str:
-    return _STATISTICS.get(statistic, statistic)
+    """The statistic in words; of a derived one, what it is taken less of.
+
+    >>> _named("pct_positive_difference"), _named("p25")
+    ('% positive, less everybody', 'p25')
+    """
+    for ending, words in _DERIVED.items():
+        if statistic.endswith(ending):
+            return f"{_named(statistic.removesuffix(ending))}, {words}"
+    return _STATISTICS.get(statistic, statistic.replace("_", " "))
 
 
 def _sheet_name(identifier: str, taken: set[str]) -> str:
