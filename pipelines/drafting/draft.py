@@ -183,7 +183,8 @@ def _items(
         )
         found.append((item, asked_of_whom and item.type != "multi"))
         if entry.index:
-            indices[entry.index] = (*indices.get(entry.index, ()), item.id)
+            index = _slug(entry.index)
+            indices[index] = (*indices.get(index, ()), item.id)
     return found, indices
 
 
@@ -290,6 +291,10 @@ def _favourable(options: Mapping[str, Choice]) -> tuple[str, ...]:
 
 def _identifier(name: str, taken: set[str]) -> str:
     """A new id from a name: its first words in lower case."""
+    return _new(_slug(name), taken)
+
+
+def _slug(name: str) -> str:
     numbering = re.sub(r"^\s*[0-9]+[a-z]?[.)]?\s+(?=\S)", "", name) if " " in name else name
     parts = [part for part in re.split(r"[^a-z0-9]+", numbering.lower()) if part]
     stem = ""
@@ -298,8 +303,7 @@ def _identifier(name: str, taken: set[str]) -> str:
         if len(longer) > _LONGEST_ID and stem:
             break
         stem = longer[:_LONGEST_ID]
-    stem = stem if stem[:1].isalpha() else f"q_{stem}".rstrip("_")
-    return _new(stem, taken)
+    return stem if stem[:1].isalpha() else f"q_{stem}".rstrip("_")
 
 
 def _new(stem: str, taken: set[str]) -> str:

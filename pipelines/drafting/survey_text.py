@@ -79,7 +79,7 @@ def _heading(known: Known) -> Iterator[str]:
     yield f"survey: {known.survey}"
     yield f"title: {{en: {_text(known.survey.replace('-', ' ').capitalize())}}}  # {OPEN} as residents know it"
     yield "# The account that is charged: everybody who could be a resident here, the same in all surveys of them."
-    yield f"population: {known.population}" if known.population else f"population:  # {OPEN}"
+    yield f"population: {_text(known.population)}" if known.population else f"population:  # {OPEN}"
     yield "# The year is the one whose cap is charged, whenever the release happens."
     yield f'wave: {{id: "{known.year}", year: {known.year}}}'
     yield "# Public numbers for forecasts: what you would have said before fielding. Never compared with the data."

@@ -1,5 +1,6 @@
 """The catalogue of releases as SQL: tables of what there is, and views over the released Parquet files."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +143,12 @@ def _select(release: Catalogued, file: str, keys: Sequence[tuple[str, str]], sch
     values = {"release_id": release.found.release_id, "survey": release.found.survey, "wave": release.found.wave}
     said = [f"{_literal(values[key])} AS {_name(key)}" for key, _ in keys]
     columns = ", ".join((*said, *map(_name, schema.names)))
-    return f"SELECT {columns} FROM read_parquet({_literal(str(release.folder / file))})"
+    return f"SELECT {columns} FROM read_parquet({_literal(_one_file(release.folder / file))})"
+
+
+def _one_file(path: Path) -> str:
+    """The path as a pattern that only this file matches."""
+    return re.sub(r"[*?\[]", lambda found: f"[{found.group()}]", str(path))
 
 
 def _words(field: pa.Field) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pipelines.outlet.csv_export import csv_files, figures_csv
 from pipelines.outlet.verify import Verification, verify
 from schemas.errors import UsageFault
+from schemas.manifest import MANIFEST_FILE
 
 
 def export(folder: Path, to: Path, key: str | None = None) -> Path:
@@ -13,8 +14,8 @@ def export(folder: Path, to: Path, key: str | None = None) -> Path:
     Raises: IntegrityFault: the release does not hold together. UsageFault: `to` exists or cannot be written.
     """
     found = verify(folder, key)
-    if to.absolute().parent.resolve() == folder.resolve() or to.resolve() == folder.resolve():
-        raise _refused("the release folder is signed and takes no file", to)
+    if (to.absolute().parent / MANIFEST_FILE).exists() or (to / MANIFEST_FILE).exists():
+        raise _refused("a release folder is signed and takes no file", to)
     files = _files(found, to)
     problem = ""
     try:

@@ -134,6 +134,7 @@ def test_times_completeness_and_previews_are_declared_as_known(
     [
         "ana@example.org,Yes,3\nben@example.org,No,2\n",
         "17,4,2\n18,3,1\n",
+        "2026-05-01 09:05:00,Yes,Good\n",
         "North,Yes,Good,x\nSouth,Yes,Good,y\nNorth,No,Fair,z\n",
     ],
 )
@@ -145,6 +146,22 @@ def test_a_first_response_is_not_taken_for_names(content: str, tmp_path: Path, i
         "error: e.csv: the first record looks like a response, not like column names. Export again with column names\n"
     )
     assert not drafted.folder.exists()
+
+
+def test_another_files_cells_do_not_become_a_draft(tmp_path: Path, init: Init) -> None:
+    (tmp_path / "e.csv").write_text("case,variable,value\n1,quality,2\n")
+    (tmp_path / "people.csv").write_text("name,text\nAna One,canary\nBen Two,canary\n")
+    drafted = init("--from", tmp_path / "e.csv", "--codebook", tmp_path / "people.csv")
+    assert (drafted.code, "names no column of the exports" in drafted.err) == (InputRefused.exit_code, True)
+    assert "Ana" not in drafted.err
+    assert not drafted.folder.exists()
+
+
+def test_what_is_typed_cannot_write_yaml(init: Init) -> None:
+    drafted = init("--population", "a: {b", "--responses", "10", "--frame", "10")
+    assert drafted.plain()["population"] == "a: {b"
+    assert drafted.plain("policy.yaml")["population"] == "a: {b"
+    assert "population: must begin with a letter or digit" in drafted.out
 
 
 def test_nothing_is_replaced(tmp_path: Path, init: Init) -> None:

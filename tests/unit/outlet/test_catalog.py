@@ -109,6 +109,16 @@ def test_a_changed_release_is_named_and_nothing_is_written(workspace: Path, tmp_
     assert caught.value.code == "key_differs"
 
 
+def test_a_path_is_no_pattern(workspace: Path, tmp_path: Path) -> None:
+    """Of folders whose names look like patterns, each view reads its own file."""
+    folder = release_folders(workspace / "releases")[0]
+    for name in ("[ab]*'s", "a", "b's"):
+        shutil.copytree(folder, tmp_path / name / folder.name)
+    write_catalog([tmp_path / "[ab]*'s" / folder.name], tmp_path / "c.duckdb")
+    rows = pq.read_table(folder / "summary.parquet").num_rows
+    assert query(tmp_path / "c.duckdb", "SELECT count(*) FROM summary") == [(rows,)]
+
+
 def test_only_a_catalogue_is_replaced(workspace: Path, tmp_path: Path) -> None:
     folders = release_folders(workspace / "releases")
     for name in ("c.duckdb", "c.sql"):

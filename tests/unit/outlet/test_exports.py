@@ -179,6 +179,7 @@ def test_the_command_writes_and_replaces_nothing(
     ]  # fmt: skip
     assert run(["export", str(published), "--to", str(published / "r.xlsx")]) == 2
     assert run(["export", str(published), "--to", str(tmp_path / "no" / "r.xlsx")]) == 2
+    assert run(["export", str(published), "--to", str(published)]) == 2
     assert len(list(published.iterdir())) == 7
 
 
