@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.drafting.roles import is_time
 from pipelines.intake.formats.kind import ExportKind
 from pipelines.intake.formats.redcap import COMPLETE_ENDING, COMPLETE_VALUES, TIME_ENDING
-from pipelines.intake.formats.registry import KINDS, recognised
+from pipelines.intake.formats.registry import DELIMITED, KINDS, PARQUET, XLSX, recognised
 from pipelines.intake.header import Header, plain
 from pipelines.intake.lookup import text_of
 from pipelines.intake.records import Records, Table
@@ -100,6 +101,8 @@ def open_export(source_id: str, path: Path, format_name: str | None) -> Export:
     columns, twice = _columns(table.header, kind)
     names = [column.name for column in columns]
     time = next((name for name in (*kind.time, *(n for n in names if n.endswith(TIME_ENDING))) if name in names), None)
+    if time is None and kind in (DELIMITED, XLSX, PARQUET):
+        time = next((name for name in names if is_time(name)), None)
     complete = {name: values for name, values in kind.complete.items() if name in names}
     if kind.name == "redcap":
         complete = {name: COMPLETE_VALUES for name in names if name.endswith(COMPLETE_ENDING)}
@@ -107,6 +110,8 @@ def open_export(source_id: str, path: Path, format_name: str | None) -> Export:
         complete = {}
     export = Export(source_id, table, kind, columns, twice, time, (), complete, _long_names(names))
     times = _patterns(export) if time is not None else ()
+    if not times and kind in (DELIMITED, XLSX, PARQUET):
+        time = None
     return Export(source_id, table, kind, columns, twice, time, times, complete, export.long)
 
 

@@ -208,6 +208,20 @@ def test_several_exports_are_sources_of_one_survey(tmp_path: Path, init: Init) -
     assert [(source["id"], source["absent"]) for source in sources] == [("web", ["Q3"]), ("post", ["Q2"])]
 
 
+def test_exports_that_name_the_same_column_otherwise(tmp_path: Path, init: Init) -> None:
+    (tmp_path / "web.csv").write_text("Email,InsideCity,Q1\nana@example.org,Y,1\nben@example.org,N,2\n")
+    (tmp_path / "mail.csv").write_text(
+        "E-mail;Received;Inside city;Q1\neva@example.org;14/05/2026;Y;1\nleo@example.org;15/05/2026;N;1\n"
+    )
+    plain = init("--from", tmp_path / "web.csv", "--from", tmp_path / "mail.csv", *Told).plain()
+    web, mail = plain["sources"]
+    assert "columns" not in web
+    assert mail["columns"] == {"Email": "E-mail", "InsideCity": "Inside city"}
+    assert mail["time"] == {"column": "Received", "pattern": "%d/%m/%Y"}
+    assert [question["column"] for question in plain["questions"]] == ["InsideCity", "Q1"]
+    assert plain["residents"] == {"key": ["Email"], "normalise": "email"}
+
+
 def test_a_contact_list_is_told_by_its_header(tmp_path: Path, init: Init) -> None:
     (tmp_path / "e.csv").write_text("Email,Q1\nana@example.org,1\n")
     lists = {
