@@ -11,7 +11,7 @@ from pipelines.declarations import load_declarations
 from pipelines.drafting.codebook import Codebook, Entry
 from schemas.errors import DeclarationFault, InputRefused, UsageFault
 from tests.export_samples import SAMPLES, ExportSample
-from tests.unit.drafting.conftest import Init, Told
+from tests.unit.drafting.conftest import DraftOf, Init, Told
 
 TEXTS = {name: sample for name, sample in SAMPLES.items() if name != "microsoft_forms"}
 each = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
@@ -52,8 +52,8 @@ def test_the_public_drafts_are_made_of_the_header_alone(sample: ExportSample, tm
 
 
 @each
-def test_no_value_of_a_response_is_said_or_made_public(sample: ExportSample, tmp_path: Path, init: Init) -> None:
-    drafted = init("--from", sample.write(tmp_path))
+def test_no_value_of_a_response_is_said_or_made_public(sample: ExportSample, draft_of: DraftOf) -> None:
+    drafted = draft_of(sample)
     for text in (drafted.text(), drafted.text("policy.yaml"), drafted.out, drafted.err):
         assert [value for value in PEOPLE if value in text] == []
 
@@ -76,8 +76,8 @@ def test_the_confidential_draft_is_for_its_owner_and_no_declaration(
 
 
 @each
-def test_what_is_open_is_said_at_once_by_line(sample: ExportSample, tmp_path: Path, init: Init) -> None:
-    drafted = init("--from", sample.write(tmp_path))
+def test_what_is_open_is_said_at_once_by_line(sample: ExportSample, draft_of: DraftOf) -> None:
+    drafted = draft_of(sample)
     with pytest.raises(DeclarationFault) as caught:
         load_declarations(drafted.folder)
     problems = [fault.line() for fault in caught.value.all]  # type: ignore[attr-defined]
@@ -93,8 +93,8 @@ def test_what_is_open_is_said_at_once_by_line(sample: ExportSample, tmp_path: Pa
 
 
 @each
-def test_who_answered_is_flagged(sample: ExportSample, tmp_path: Path, init: Init) -> None:
-    drafted = init("--from", sample.write(tmp_path)).plain()
+def test_who_answered_is_flagged(sample: ExportSample, draft_of: DraftOf) -> None:
+    drafted = draft_of(sample).plain()
     residents = drafted["residents"]
     named = {*residents.get("drop", []), *(residents["key"] if residents["key"] != "none" else [])}
     expected = {
@@ -116,10 +116,8 @@ def test_who_answered_is_flagged(sample: ExportSample, tmp_path: Path, init: Ini
 
 
 @each
-def test_times_completeness_and_previews_are_declared_as_known(
-    sample: ExportSample, tmp_path: Path, init: Init
-) -> None:
-    (source,) = init("--from", sample.write(tmp_path)).plain()["sources"]
+def test_times_completeness_and_previews_are_declared_as_known(sample: ExportSample, draft_of: DraftOf) -> None:
+    (source,) = draft_of(sample).plain()["sources"]
     assert source["format"] == sample.kind
     known = sample.source.get("time")
     if known is not None:

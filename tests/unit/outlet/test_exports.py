@@ -44,6 +44,11 @@ def hostile(found: Verification) -> Verification:
     return Verification(**{**vars(found), "card": card})
 
 
+@pytest.fixture(scope="module")
+def book(found: Verification) -> bytes:
+    return workbook_bytes(found)
+
+
 def rows_of(content: bytes) -> list[dict[str, str]]:
     assert content.startswith(b"\xef\xbb\xbf")
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
@@ -87,8 +92,8 @@ def test_the_folder_holds_every_table(found: Verification) -> None:
     ).items()
 
 
-def test_the_workbook_has_a_sheet_a_question_and_the_same_numbers(found: Verification) -> None:
-    sheets = sheets_of(workbook_bytes(found))
+def test_the_workbook_has_a_sheet_a_question_and_the_same_numbers(found: Verification, book: bytes) -> None:
+    sheets = sheets_of(book)
     subjects = {row["subject"].removesuffix("__mean") for row in labelled_rows(found.card, found.summary)}
     assert {name for name in sheets if name not in ("Read me", "Questions")} == subjects
     sheet = sheets["item_0"]
@@ -103,8 +108,8 @@ def test_the_workbook_has_a_sheet_a_question_and_the_same_numbers(found: Verific
         assert cells[10] == ("yes" if figure["publishable"] else "no")
 
 
-def test_the_workbook_has_number_formats_and_frozen_panes(found: Verification) -> None:
-    with zipfile.ZipFile(io.BytesIO(workbook_bytes(found))) as archive:
+def test_the_workbook_has_number_formats_and_frozen_panes(book: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
         styles = archive.read("xl/styles.xml").decode()
         sheet = archive.read("xl/worksheets/sheet3.xml").decode()
         names = archive.namelist()
@@ -162,8 +167,8 @@ def test_names_of_sheets_are_short_and_different() -> None:
     assert all(len(name) <= 31 and not set("[]:*?/\\'") & set(name) for name in names)
 
 
-def test_the_same_release_gives_the_same_bytes(found: Verification) -> None:
-    assert workbook_bytes(found) == workbook_bytes(found)
+def test_the_same_release_gives_the_same_bytes(found: Verification, book: bytes) -> None:
+    assert workbook_bytes(found) == book
     assert csv_files(found) == csv_files(found)
 
 
