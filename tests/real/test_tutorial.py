@@ -25,7 +25,7 @@ def outputs(scripts: list[str], folder: Path, environment: dict[str, str]) -> li
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     command = ["bash", "-euo", "pipefail", "-c", whole]
     done = subprocess.run(
-        command, cwd=folder, env={**clean, **environment, "PATH": path}, capture_output=True, text=True, timeout=550
+        command, cwd=folder, env={**clean, **environment, "PATH": path}, capture_output=True, text=True, timeout=1800
     )
     found = done.stdout.split(end)
     assert done.returncode == 0, f"{scripts[len(found) - 1]}\n{found[-1][-3000:]}\n{done.stderr[-3000:]}"
