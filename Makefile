@@ -31,8 +31,9 @@ fmt: $(READY) ## format and sort imports
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
 
-schemas: $(READY) ## JSON Schemas of survey.yaml and policy.yaml, for editors
+schemas: $(READY) ## JSON Schemas of both declarations, and docs/tables.md of the released tables
 	@$(BIN)/python -m pipelines.json_schemas
+	@$(BIN)/python -m pipelines.outlet.tables_document
 
 prove: $(READY) ## rerun the evidence for the promise: every figure with its bound, then the headlines (an hour)
 	@$(BIN)/python -m tests.prove --cores $(WORKERS)

@@ -13,7 +13,13 @@ PANEL = "Analyst"
 
 def register(app: typer.Typer) -> None:
     """Add these verbs."""
-    for name, function in (("report", report), ("verify", verify), ("version", version)):
+    for name, function in (
+        ("report", report),
+        ("export", export),
+        ("catalog", catalog),
+        ("verify", verify),
+        ("version", version),
+    ):
         app.command(name, rich_help_panel=PANEL)(function)
 
 
@@ -28,6 +34,47 @@ def report(
     from flows.words import written_report
 
     say(str(written_report(release_folder(workspace_root(context, workspace), release), out)))
+
+
+@verb
+def export(
+    context: typer.Context,
+    release: ReleaseArgument,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="FILE.xlsx, FILE.csv, or a folder for CSV tables.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a release as a workbook of one sheet a question, or as CSV."""
+    from pipelines.outlet.export import export as written
+
+    path = written(release_folder(workspace_root(context, workspace), release), to)
+    say_json({"path": str(path)}) if as_json else say(str(path))
+
+
+@verb
+def catalog(
+    context: typer.Context,
+    releases: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RELEASE]...", help="Release folders or ids (else every release of the workspace)."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="A DuckDB database, or SQL where it ends in .sql.")
+    ] = Path("hearsafe-catalog.duckdb"),
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="FINGERPRINT", help="The fingerprint that every release must have.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write views over all releases and waves, each verified before: a DuckDB database for analysts."""
+    from pipelines.outlet.catalog import release_folders, write_catalog
+
+    root = workspace_root(context, workspace)
+    folders = [release_folder(root, name) for name in releases or ()] or release_folders(root / "releases")
+    count = write_catalog(folders, out, key)
+    words = f"{count} release{'s' if count != 1 else ''}, each verified"
+    say_json({"path": str(out), "releases": count}) if as_json else say(f"{out}: {words}")
 
 
 @verb

@@ -91,6 +91,14 @@ class Codebook:
             found = replace(found, **said)
         return found
 
+    def speaks_of(self, columns: Sequence[str]) -> bool:
+        """Whether any entry is about one of the columns, or about the question that is split into them."""
+        known = {plain(column) for column in columns}
+        stems = {re.split(r"___|\[|/| \| ", column)[0] for column in known}
+        return any(name in known | stems for name in self.names()) or any(
+            _is_pattern(name) and any(fnmatchcase(column, name) for column in known) for name, _ in self._entries
+        )
+
     def names(self) -> tuple[str, ...]:
         """Columns that have a row of their own, in the codebooks' order."""
         return tuple(dict.fromkeys(name for name, _ in self._entries if not _is_pattern(name)))

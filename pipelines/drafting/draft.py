@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pipelines.drafting.codebook import Choice, Codebook, Entry
 from pipelines.drafting.export import Column, Export
@@ -51,6 +51,7 @@ class Draft:
 
     `drop`: identity and open text. `keys`: candidates for the resident key, with their normalisation, the best first.
     `response_ids`: columns that only number responses. `left_out`: everything else that is no question.
+    `mapped`: by source, the declared columns that it has under another spelling.
     """
 
     exports: tuple[Export, ...]
@@ -63,17 +64,22 @@ class Draft:
     response_ids: tuple[str, ...]
     left_out: tuple[str, ...]
     twice: tuple[str, ...]
+    mapped: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
 
 def drafted(exports: Sequence[Export], codebook: Codebook) -> Draft:
     """Sort the columns of all exports into the parts of one survey file."""
-    columns = _all_columns(exports, codebook)
+    mapped = {export.source_id: _respelled(exports[:place], export) for place, export in enumerate(exports)}
+    columns = _all_columns(exports, codebook, mapped)
     entries = {column.name: _labelled(codebook, column) for column in columns}
     service = {name for export in exports for name in _service(export)}
     known_identity = {name for export in exports for name in export.kind.identity}
     declared = tuple(c.name for c in columns if entries[c.name].type == "key")
     keys = tuple((name, key_normalisation(name) or "code") for name in declared) or _key_candidates(exports, columns)
     key_names = {name for name, _ in (keys if declared else keys[:1])}
+    for export in exports:
+        mapped[export.source_id] |= _other_keys(keys, key_names, export)
+    key_names |= {own for names in mapped.values() for own in names.values() if own in {c.name for c in columns}}
     identity: list[str] = []
     left_out: list[str] = []
     asked: list[Column] = []
@@ -99,19 +105,47 @@ def drafted(exports: Sequence[Export], codebook: Codebook) -> Draft:
         response_ids=tuple(name for name in identity if numbers_responses(name)),
         left_out=tuple(left_out),
         twice=tuple(dict.fromkeys(name for export in exports for name in export.twice)),
+        mapped=mapped,
     )
 
 
-def _all_columns(exports: Sequence[Export], codebook: Codebook) -> list[Column]:
-    """The columns of all exports, each once; of a long export the codebook's items."""
+def _letters(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def _respelled(before: Sequence[Export], export: Export) -> dict[str, str]:
+    """Columns of earlier exports that this one has with the same letters, spelled otherwise: declared → own name."""
+    own = {_letters(column.name): column.name for column in export.columns}
+    names = {column.name for column in export.columns}
+    earlier = [column.name for other in before for column in other.columns if column.name not in names]
+    return {name: own[_letters(name)] for name in earlier if len(_letters(name)) > 2 and _letters(name) in own}
+
+
+def _other_keys(keys: Sequence[tuple[str, str]], chosen: set[str], export: Export) -> dict[str, str]:
+    """The resident key under the name of another candidate of its kind, where an export lacks it."""
+    names = {column.name for column in export.columns}
+    found: dict[str, str] = {}
+    for name, how in keys:
+        other = next((n for n, h in keys if h == how and n in names and n not in chosen), None)
+        if name in chosen and name not in names and other is not None:
+            found[name] = other
+    return found
+
+
+def _all_columns(
+    exports: Sequence[Export], codebook: Codebook, mapped: Mapping[str, Mapping[str, str]]
+) -> list[Column]:
+    """The columns of all exports, each once under its declared name; of a long export the codebook's items."""
     found: dict[str, Column] = {}
     for export in exports:
+        respelled = set(mapped[export.source_id].values())
         columns = export.columns
         if export.long is not None:
             roles = set(export.long)
             columns = (*(c for c in columns if c.name not in roles), *(Column(name) for name in codebook.names()))
         for column in columns:
-            found.setdefault(column.name, column)
+            if column.name not in respelled:
+                found.setdefault(column.name, column)
     return list(found.values())
 
 
@@ -183,7 +217,8 @@ def _items(
         )
         found.append((item, asked_of_whom and item.type != "multi"))
         if entry.index:
-            indices[entry.index] = (*indices.get(entry.index, ()), item.id)
+            index = _slug(entry.index)
+            indices[index] = (*indices.get(index, ()), item.id)
     return found, indices
 
 
@@ -290,6 +325,10 @@ def _favourable(options: Mapping[str, Choice]) -> tuple[str, ...]:
 
 def _identifier(name: str, taken: set[str]) -> str:
     """A new id from a name: its first words in lower case."""
+    return _new(_slug(name), taken)
+
+
+def _slug(name: str) -> str:
     numbering = re.sub(r"^\s*[0-9]+[a-z]?[.)]?\s+(?=\S)", "", name) if " " in name else name
     parts = [part for part in re.split(r"[^a-z0-9]+", numbering.lower()) if part]
     stem = ""
@@ -298,8 +337,7 @@ def _identifier(name: str, taken: set[str]) -> str:
         if len(longer) > _LONGEST_ID and stem:
             break
         stem = longer[:_LONGEST_ID]
-    stem = stem if stem[:1].isalpha() else f"q_{stem}".rstrip("_")
-    return _new(stem, taken)
+    return stem if stem[:1].isalpha() else f"q_{stem}".rstrip("_")
 
 
 def _new(stem: str, taken: set[str]) -> str:

@@ -1,5 +1,6 @@
 """What a draft reads of an export: its columns and their labels, its system, and the spelling of its time stamps."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.drafting.roles import is_time
 from pipelines.intake.formats.kind import ExportKind
 from pipelines.intake.formats.redcap import COMPLETE_ENDING, COMPLETE_VALUES, TIME_ENDING
-from pipelines.intake.formats.registry import KINDS, recognised
+from pipelines.intake.formats.registry import DELIMITED, KINDS, PARQUET, XLSX, recognised
 from pipelines.intake.header import Header, plain
 from pipelines.intake.lookup import text_of
 from pipelines.intake.records import Records, Table
@@ -25,6 +27,7 @@ _OTHER_PATTERNS = (
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M:%S %p", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z",
     "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d",
 )  # fmt: skip
+_DATE = re.compile(r"[0-9]{1,4}([-/.])[0-9]{1,2}\1[0-9]{2,4}([ T].*)?")
 _LOOKED_AT = 2_000
 """Records in which a first record that is no header would meet its own values again."""
 
@@ -98,6 +101,8 @@ def open_export(source_id: str, path: Path, format_name: str | None) -> Export:
     columns, twice = _columns(table.header, kind)
     names = [column.name for column in columns]
     time = next((name for name in (*kind.time, *(n for n in names if n.endswith(TIME_ENDING))) if name in names), None)
+    if time is None and kind in (DELIMITED, XLSX, PARQUET):
+        time = next((name for name in names if is_time(name)), None)
     complete = {name: values for name, values in kind.complete.items() if name in names}
     if kind.name == "redcap":
         complete = {name: COMPLETE_VALUES for name in names if name.endswith(COMPLETE_ENDING)}
@@ -105,6 +110,8 @@ def open_export(source_id: str, path: Path, format_name: str | None) -> Export:
         complete = {}
     export = Export(source_id, table, kind, columns, twice, time, (), complete, _long_names(names))
     times = _patterns(export) if time is not None else ()
+    if not times and kind in (DELIMITED, XLSX, PARQUET):
+        time = None
     return Export(source_id, table, kind, columns, twice, time, times, complete, export.long)
 
 
@@ -132,7 +139,7 @@ def _columns(header: Header, kind: ExportKind) -> tuple[tuple[Column, ...], tupl
 def _check_header(table: Table) -> None:
     """Refuse a file whose first record is a response: its values would become the names of a public file.
 
-    A name with an `@`, most names numbers, or most names met again as values beneath.
+    A name with an `@` or of a date, most names numbers, or a quarter of the names met again as values beneath.
     """
     names = [trim(name) for name in table.header.names]
     spoken = [name for name in names if name]
@@ -144,7 +151,11 @@ def _check_header(table: Table) -> None:
             head = text_of(column).slice(0, _LOOKED_AT)
             if names[int(at)] in {trim(value) for value in head.to_pylist()}:
                 again.add(at)
-    if any("@" in name for name in spoken) or 2 * numbers > len(spoken) or 4 * len(again) > len(spoken):
+    if (
+        any("@" in name or _DATE.fullmatch(name) for name in spoken)
+        or 2 * numbers > len(spoken)
+        or 4 * len(again) > len(spoken)
+    ):
         raise InputRefused(
             "header_doubtful",
             "the first record looks like a response, not like column names",

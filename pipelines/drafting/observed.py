@@ -133,10 +133,10 @@ def _printable(value: str) -> str:
     return re.sub(r"\s+", " ", "".join(c if c.isprintable() else "?" for c in value))[:40]
 
 
-def observed_items(draft: Draft) -> Sequence[str]:
+def observed_items(exports: Sequence[Export]) -> Sequence[str]:
     """Items of long exports that no codebook names: questions, not answers, but told by the data."""
     found: Counter[str] = Counter()
-    for export in draft.exports:
+    for export in exports:
         if export.long is not None:
             _, item, _ = export.long
             for records in export.values((item,)):

@@ -1,5 +1,6 @@
 """The starting policy: a template that explains each of its numbers. No number of policy is in code."""
 
+import json
 from importlib.resources import files
 
 from pipelines.drafting.survey_text import OPEN, Known
@@ -14,7 +15,7 @@ def policy_text(known: Known, *, has_key: bool) -> str:
     small = frame is None or 1 / (10 * frame) >= 1e-6
     reason = f"Here: {frame:,} people." if frame else f"{OPEN} with more than 100,000 people, write 1/(10 · people)."
     return template.format(
-        population=known.population or f" # {OPEN}",
+        population=json.dumps(known.population) if known.population else f" # {OPEN}",
         protects="resident" if has_key else "response",
         delta=_LARGEST_DELTA if small else f"{1 / (10 * (frame or 1)):.1e}",
         delta_reason=reason,

@@ -26,6 +26,9 @@ _WHOLE_IDENTITY = frozenset(
 _ASKING = re.compile(r"^(what is|please enter|enter|please give us|please provide) |\b(your|the|respondent) | number$")
 _ABOUT_YOU = re.compile(r"\b(you|your|do you|household)\b")
 _DESIGN = frozenset("wt,weight,weights,wgt,final weight,mode".split(","))
+_TIME = _any_of(
+    "submitted; received; completed; recorded; timestamp; submit ?date; (?:end|response|completion) (?:date|time)"
+)
 _OPEN_TEXT = _any_of(r"""
     verbatim; verb; [a-z]*[0-9]+verb; comments?; specify; open ended; open end; free text; explain; describe why;
     suggestions?; feedback; tell us; other text; text$
@@ -87,6 +90,11 @@ def is_open_text(name: str, label: str = "") -> bool:
 def is_design(name: str) -> bool:
     """Whether a column is of the survey's design: a weight, the mode. No weight is ever read."""
     return words(name) in _DESIGN
+
+
+def is_time(name: str) -> bool:
+    """Whether a column seems to hold when a response was given."""
+    return _TIME.search(words(name)) is not None
 
 
 def is_group(name: str, label: str = "") -> bool:

@@ -79,7 +79,7 @@ def _heading(known: Known) -> Iterator[str]:
     yield f"survey: {known.survey}"
     yield f"title: {{en: {_text(known.survey.replace('-', ' ').capitalize())}}}  # {OPEN} as residents know it"
     yield "# The account that is charged: everybody who could be a resident here, the same in all surveys of them."
-    yield f"population: {known.population}" if known.population else f"population:  # {OPEN}"
+    yield f"population: {_text(known.population)}" if known.population else f"population:  # {OPEN}"
     yield "# The year is the one whose cap is charged, whenever the release happens."
     yield f'wave: {{id: "{known.year}", year: {known.year}}}'
     yield "# Public numbers for forecasts: what you would have said before fielding. Never compared with the data."
@@ -91,6 +91,7 @@ def _heading(known: Known) -> Iterator[str]:
 
 
 def _residents(draft: Draft, known: Known) -> Iterator[str]:
+    mapped = {own for names in draft.mapped.values() for own in names.values()}
     yield "residents:"
     if draft.keys:
         name, how = draft.keys[0]
@@ -99,8 +100,9 @@ def _residents(draft: Draft, known: Known) -> Iterator[str]:
             "" if draft.is_key_declared else f"  # {OPEN} has each resident one, and only one?"
         )
         yield f"  normalise: {how}"
-        if len(draft.keys) > 1 and not draft.is_key_declared:
-            yield from _comment("Other candidates", [other for other, _ in draft.keys[1:]], "  ")
+        others = [other for other, _ in draft.keys[1:] if other not in mapped]
+        if others and not draft.is_key_declared:
+            yield from _comment("Other candidates", others, "  ")
     else:
         yield f"  # {OPEN} no column names a resident, so the response is what is protected (unit in policy.yaml)."
         yield "  key: none"
@@ -112,7 +114,7 @@ def _residents(draft: Draft, known: Known) -> Iterator[str]:
         kind, match = known.verified_by
         said = f", match: {_text(match)}}}" if match else f"}}  # {OPEN} match: the column that holds the same key"
         yield f"  verified_by: {{format: {kind}{said}"
-    key = {draft.keys[0][0]} if draft.keys else set[str]()
+    key = {draft.keys[0][0], *mapped} if draft.keys else mapped
     dropped = [name for name in (*(n for n, _ in draft.keys[1:]), *draft.drop) if name not in key]
     if dropped:
         yield "  # Columns that say who answered, or hold what people wrote. They never reach the zone."
@@ -138,9 +140,16 @@ def _source(export: Export, draft: Draft) -> Iterator[str]:
     yield from _time(export)
     for name, values in export.complete.items():
         yield f"    complete: {{column: {_text(name)}, in: [{', '.join(map(_text, values))}]}}"
+    mapped = draft.mapped.get(export.source_id, {})
+    if mapped:
+        yield f"    columns:  # {OPEN} the same columns under other names?"
+        yield from (f"      {_text(name)}: {_text(own)}" for name, own in mapped.items())
     if export.long is None and len(draft.exports) > 1:
+        key = [draft.keys[0][0]] if draft.keys else []
+        if key and not {*key, *mapped} & {*names, *(k for k in mapped if k in key)}:
+            yield f"    # {OPEN} the resident key is not in this export: map it under columns"
         used = [column for item in (*draft.groups, *draft.questions) for column in _columns_of(item)]
-        absent = [name for name in used if name not in names]
+        absent = [name for name in used if name not in names and name not in mapped]
         if absent:
             yield "    absent:  # not in this export: map them under columns where it has another name for them"
             yield from (f"      - {_text(name)}" for name in absent)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.declarations import POLICY_FILE, SURVEY_FILE
-from pipelines.drafting.codebook import Codebook, Entry, read_codebook
+from pipelines.drafting.codebook import Codebook, Entry, read_codebook, unusable
 from pipelines.drafting.contact_lists import contact_list
 from pipelines.drafting.draft import Draft, drafted
-from pipelines.drafting.export import open_export
+from pipelines.drafting.export import Export, open_export
 from pipelines.drafting.minimal import minimal_draft
 from pipelines.drafting.observed import observed_items, with_observed
 from pipelines.drafting.policy_text import policy_text
@@ -64,8 +64,8 @@ def write_drafts(request: Request) -> Written:
             where=str(request.directory / existing[0]),
             do="Move it away, or name another directory",
         )
-    entries = [entry for path in request.codebooks for entry in _entries(path)]
     exports = [open_export(source, path, request.format) for source, path in request.exports]
+    entries = [entry for path in request.codebooks for entry in _entries(path, exports)]
     draft = drafted(exports, Codebook(entries)) if exports else minimal_draft()
     known = Known(
         survey=_slug(request.directory),
@@ -88,8 +88,14 @@ def write_drafts(request: Request) -> Written:
     )
 
 
-def _entries(path: Path) -> list[tuple[str, Entry]]:
-    return read_xlsform(path) if is_xlsform(path) else read_codebook(path)
+def _entries(path: Path, exports: Sequence[Export]) -> list[tuple[str, Entry]]:
+    """The entries of a codebook that is about these exports: another file's cells do not get into a draft."""
+    found = read_xlsform(path) if is_xlsform(path) else read_codebook(path)
+    names = [column.name for export in exports for column in export.columns]
+    questions = [column.question for export in exports for column in export.columns]
+    if exports and not Codebook(found).speaks_of([*names, *questions, *observed_items(exports)]):
+        raise unusable(path, "names no column of the exports", "Is it another file's, or an export?")
+    return found
 
 
 def _verified(request: Request, draft: Draft) -> tuple[str, str | None] | None:
@@ -100,7 +106,7 @@ def _verified(request: Request, draft: Draft) -> tuple[str, str | None] | None:
 
 def _confidential(draft: Draft, known: Known, entries: list[tuple[str, Entry]]) -> str | None:
     """The draft with what responses hold; None where the questionnaire left nothing open."""
-    items = [name for name in observed_items(draft) if name not in {known_name for known_name, _ in entries}]
+    items = [name for name in observed_items(draft.exports) if name not in {known_name for known_name, _ in entries}]
     if items:
         draft = drafted(draft.exports, Codebook([*entries, *((name, Entry()) for name in items)]))
     observed = with_observed(draft)

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.riverbend.generate import build
 
-STAGES = ("init", "check", "ingest", "plan", "approve", "release", "run", "budget", "verify")
+STAGES = ("init", "check", "ingest", "plan", "approve", "release", "run", "budget", "export", "catalog", "verify")
 """The order of a week; the README tells them user by user."""
 
 

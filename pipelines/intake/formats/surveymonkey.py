@@ -10,12 +10,15 @@ _ABOVE_NOTHING = ("respondent id", "collector id", "start date", "end date")
 
 
 def surveymonkey_header_rows(leading: Sequence[Sequence[str]]) -> int:
-    """2, or 1 where the export has no row of choices: then the second record is a response, and has an id."""
+    """2 where the columns of ids and times are blank in the second record, which then holds choices; else 1.
+
+    Without such columns nothing tells choices from a response, and a response must not become names of columns.
+    """
     if len(leading) < 2:
         return 1
     pairs = zip(leading[0], leading[1], strict=False)
     beneath = [trim(cell) for name, cell in pairs if trim(name).casefold() in _ABOVE_NOTHING]
-    return 1 if any(beneath) else 2
+    return 2 if beneath and not any(beneath) else 1
 
 
 SURVEYMONKEY = ExportKind(

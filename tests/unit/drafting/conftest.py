@@ -1,7 +1,9 @@
 """Runs `hearsafe init` in this process, and reads what it wrote."""
 
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from flows.command_line import run
+from tests.export_samples import SAMPLES, ExportSample
 
 Told = ("--population", "testville-adults", "--frame", "20000", "--responses", "3000")
 
@@ -30,6 +33,25 @@ class Drafted:
 
 
 Init = Callable[..., Drafted]
+DraftOf = Callable[[ExportSample], Drafted]
+
+
+@pytest.fixture(scope="session")
+def draft_of(tmp_path_factory: pytest.TempPathFactory) -> DraftOf:
+    """The draft of a sample without a codebook, made once."""
+    made: dict[str, Drafted] = {}
+
+    def of(sample: ExportSample) -> Drafted:
+        name = next(name for name, known in SAMPLES.items() if known is sample)
+        if name not in made:
+            folder = tmp_path_factory.mktemp("draft")
+            path, said, complained = sample.write(folder), StringIO(), StringIO()
+            with redirect_stdout(said), redirect_stderr(complained):
+                code = run(["init", str(folder / "testville"), "--from", str(path)])
+            made[name] = Drafted(folder / "testville", code, said.getvalue(), complained.getvalue())
+        return made[name]
+
+    return of
 
 
 @pytest.fixture

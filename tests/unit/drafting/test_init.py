@@ -11,7 +11,7 @@ from pipelines.declarations import load_declarations
 from pipelines.drafting.codebook import Codebook, Entry
 from schemas.errors import DeclarationFault, InputRefused, UsageFault
 from tests.export_samples import SAMPLES, ExportSample
-from tests.unit.drafting.conftest import Init, Told
+from tests.unit.drafting.conftest import DraftOf, Init, Told
 
 TEXTS = {name: sample for name, sample in SAMPLES.items() if name != "microsoft_forms"}
 each = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
@@ -52,8 +52,8 @@ def test_the_public_drafts_are_made_of_the_header_alone(sample: ExportSample, tm
 
 
 @each
-def test_no_value_of_a_response_is_said_or_made_public(sample: ExportSample, tmp_path: Path, init: Init) -> None:
-    drafted = init("--from", sample.write(tmp_path))
+def test_no_value_of_a_response_is_said_or_made_public(sample: ExportSample, draft_of: DraftOf) -> None:
+    drafted = draft_of(sample)
     for text in (drafted.text(), drafted.text("policy.yaml"), drafted.out, drafted.err):
         assert [value for value in PEOPLE if value in text] == []
 
@@ -76,8 +76,8 @@ def test_the_confidential_draft_is_for_its_owner_and_no_declaration(
 
 
 @each
-def test_what_is_open_is_said_at_once_by_line(sample: ExportSample, tmp_path: Path, init: Init) -> None:
-    drafted = init("--from", sample.write(tmp_path))
+def test_what_is_open_is_said_at_once_by_line(sample: ExportSample, draft_of: DraftOf) -> None:
+    drafted = draft_of(sample)
     with pytest.raises(DeclarationFault) as caught:
         load_declarations(drafted.folder)
     problems = [fault.line() for fault in caught.value.all]  # type: ignore[attr-defined]
@@ -93,8 +93,8 @@ def test_what_is_open_is_said_at_once_by_line(sample: ExportSample, tmp_path: Pa
 
 
 @each
-def test_who_answered_is_flagged(sample: ExportSample, tmp_path: Path, init: Init) -> None:
-    drafted = init("--from", sample.write(tmp_path)).plain()
+def test_who_answered_is_flagged(sample: ExportSample, draft_of: DraftOf) -> None:
+    drafted = draft_of(sample).plain()
     residents = drafted["residents"]
     named = {*residents.get("drop", []), *(residents["key"] if residents["key"] != "none" else [])}
     expected = {
@@ -116,10 +116,8 @@ def test_who_answered_is_flagged(sample: ExportSample, tmp_path: Path, init: Ini
 
 
 @each
-def test_times_completeness_and_previews_are_declared_as_known(
-    sample: ExportSample, tmp_path: Path, init: Init
-) -> None:
-    (source,) = init("--from", sample.write(tmp_path)).plain()["sources"]
+def test_times_completeness_and_previews_are_declared_as_known(sample: ExportSample, draft_of: DraftOf) -> None:
+    (source,) = draft_of(sample).plain()["sources"]
     assert source["format"] == sample.kind
     known = sample.source.get("time")
     if known is not None:
@@ -134,6 +132,7 @@ def test_times_completeness_and_previews_are_declared_as_known(
     [
         "ana@example.org,Yes,3\nben@example.org,No,2\n",
         "17,4,2\n18,3,1\n",
+        "2026-05-01 09:05:00,Yes,Good\n",
         "North,Yes,Good,x\nSouth,Yes,Good,y\nNorth,No,Fair,z\n",
     ],
 )
@@ -145,6 +144,22 @@ def test_a_first_response_is_not_taken_for_names(content: str, tmp_path: Path, i
         "error: e.csv: the first record looks like a response, not like column names. Export again with column names\n"
     )
     assert not drafted.folder.exists()
+
+
+def test_another_files_cells_do_not_become_a_draft(tmp_path: Path, init: Init) -> None:
+    (tmp_path / "e.csv").write_text("case,variable,value\n1,quality,2\n")
+    (tmp_path / "people.csv").write_text("name,text\nAna One,canary\nBen Two,canary\n")
+    drafted = init("--from", tmp_path / "e.csv", "--codebook", tmp_path / "people.csv")
+    assert (drafted.code, "names no column of the exports" in drafted.err) == (InputRefused.exit_code, True)
+    assert "Ana" not in drafted.err
+    assert not drafted.folder.exists()
+
+
+def test_what_is_typed_cannot_write_yaml(init: Init) -> None:
+    drafted = init("--population", "a: {b", "--responses", "10", "--frame", "10")
+    assert drafted.plain()["population"] == "a: {b"
+    assert drafted.plain("policy.yaml")["population"] == "a: {b"
+    assert "population: must begin with a letter or digit" in drafted.out
 
 
 def test_nothing_is_replaced(tmp_path: Path, init: Init) -> None:
@@ -189,6 +204,20 @@ def test_several_exports_are_sources_of_one_survey(tmp_path: Path, init: Init) -
     (tmp_path / "mail.csv").write_text("Email,Q1,Q3\nana@example.org,1,2\n")
     sources = init("--from", tmp_path / "web.csv", "--from", f"post={tmp_path / 'mail.csv'}").plain()["sources"]
     assert [(source["id"], source["absent"]) for source in sources] == [("web", ["Q3"]), ("post", ["Q2"])]
+
+
+def test_exports_that_name_the_same_column_otherwise(tmp_path: Path, init: Init) -> None:
+    (tmp_path / "web.csv").write_text("Email,InsideCity,Q1\nana@example.org,Y,1\nben@example.org,N,2\n")
+    (tmp_path / "mail.csv").write_text(
+        "E-mail;Received;Inside city;Q1\neva@example.org;14/05/2026;Y;1\nleo@example.org;15/05/2026;N;1\n"
+    )
+    plain = init("--from", tmp_path / "web.csv", "--from", tmp_path / "mail.csv", *Told).plain()
+    web, mail = plain["sources"]
+    assert "columns" not in web
+    assert mail["columns"] == {"Email": "E-mail", "InsideCity": "Inside city"}
+    assert mail["time"] == {"column": "Received", "pattern": "%d/%m/%Y"}
+    assert [question["column"] for question in plain["questions"]] == ["InsideCity", "Q1"]
+    assert plain["residents"] == {"key": ["Email"], "normalise": "email"}
 
 
 def test_a_contact_list_is_told_by_its_header(tmp_path: Path, init: Init) -> None:

@@ -21,6 +21,8 @@ VERBS = (
     "report",
     "run",
     "init",
+    "export",
+    "catalog",
     "budget",
     "close",
     "expire",

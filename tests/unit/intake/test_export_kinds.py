@@ -95,6 +95,7 @@ def test_surveymonkey_without_its_row_of_choices() -> None:
     assert surveymonkey_header_rows([names, ["", "", "Response"]]) == 2
     assert surveymonkey_header_rows([names, ["118001", "4401", "Good"]]) == 1
     assert surveymonkey_header_rows([names]) == 1
+    assert surveymonkey_header_rows([["Quality", "District"], ["Good", "North"]]) == 1, "a response becomes no name"
 
 
 @pytest.mark.parametrize(
