@@ -21,6 +21,7 @@ VERBS = (
     "report",
     "run",
     "init",
+    "serve",
     "budget",
     "close",
     "expire",
