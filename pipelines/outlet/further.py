@@ -20,15 +20,19 @@ def further_rows(
 ) -> tuple[Bar, ...]:
     """Rows of a question's further figures, in the order of the file; weighted ones first where both are given."""
     rows = figures.further(attribute.id)
-    weighted = {(row.statistic, row.option) for row in rows if row.weighted}
+    weighted = {_about(row) for row in rows if row.weighted}
     labels = {cell.code: cell.label for cell in attribute.cells}
-    return tuple(
-        _row(row, labels, attributes) for row in rows if row.weighted or (row.statistic, row.option) not in weighted
-    )
+    return tuple(_row(row, labels, attributes) for row in rows if row.weighted or _about(row) not in weighted)
+
+
+def _about(row: SummaryRow) -> tuple[str, str | None, str | None]:
+    return row.statistic, row.option, row.compared_with
 
 
 def _row(row: SummaryRow, labels: Mapping[str, str], attributes: Mapping[str, CardAttribute]) -> Bar:
     name = statistic_words(row.statistic)
+    if row.compared_with is not None:
+        name += f" ({row.compared_with})"
     about = "" if row.option is None else labels.get(row.option, row.option)
     scale = scale_of(row, attributes)
     label = phrase(lambda option: f"{option}: {name}", about) if about else name
@@ -46,9 +50,10 @@ def _direction(row: SummaryRow) -> str:
     """Whether a comparison's interval leaves zero out."""
     if not _compares(row.statistic) or row.low is None or row.high is None or not row.publishable:
         return ""
-    if row.low > 0:
-        return "higher, beyond its margin"
-    return "lower, beyond its margin" if row.high < 0 else "no more than chance"
+    beyond = row.significant if row.significant is not None else row.low > 0 or row.high < 0
+    if not beyond:
+        return "no more than chance"
+    return "higher, beyond its margin" if (row.value or 0.0) > 0 else "lower, beyond its margin"
 
 
 def statistic_words(statistic: str) -> str:
