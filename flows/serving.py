@@ -16,7 +16,7 @@ from flows.settings import prepare_prefect
 from flows.through_prefect import Errand
 from schemas.errors import InternalFault, UsageFault
 
-_START_SECONDS = 120
+_START_SECONDS = 300
 
 
 def serve(errand: Errand, *, name: str, cron: str, timezone: str, port: int | None) -> None:

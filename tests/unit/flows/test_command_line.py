@@ -28,6 +28,7 @@ VERBS = (
     "freeze",
     "thaw",
     "lower",
+    "card",
     "verify",
     "version",
 )
