@@ -1,7 +1,10 @@
 """Key sources as the command line and the flows name them, `prefect:BLOCK` among them."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from flows.settings import prepare_prefect
 from schemas.errors import ZoneFault
 
 if TYPE_CHECKING:
@@ -19,8 +22,11 @@ def key_of(text: str) -> "KeySource":
 def _secret_block(name: str) -> str | None:
     """The text in a Secret block of the Prefect server in use; None where there is no such block.
 
-    Raises: ZoneFault: no server answers.
+    Raises: ZoneFault: no server answers, or none is named: a block is never looked for in a user's own Prefect.
     """
+    if not (os.environ.get("PREFECT_API_URL") or os.environ.get("PREFECT_HOME")):
+        raise _no_server(name)
+    prepare_prefect(Path(os.environ.get("PREFECT_HOME", "")))
     from prefect.blocks.system import Secret
     from prefect.exceptions import PrefectException
 
@@ -30,10 +36,11 @@ def _secret_block(name: str) -> str | None:
     except ValueError:
         return None
     except (PrefectException, OSError, RuntimeError):
-        unreachable = True
-    raise ZoneFault(
-        "key_server",
-        "the Prefect server that keeps the zone key does not answer",
-        where=f"prefect:{name}" if unreachable else "",
-        do="Check PREFECT_API_URL, or name another --key-source",
-    )
+        unreachable = _no_server(name)
+    raise unreachable
+
+
+def _no_server(name: str) -> ZoneFault:
+    what = "the Prefect server that keeps the zone key does not answer"
+    do = "Check PREFECT_API_URL, or name another --key-source"
+    return ZoneFault("key_server", what, where=f"prefect:{name}", do=do)
