@@ -1,4 +1,4 @@
-"""How often the released 95 % intervals hold the figure of a known population: bootstrap samples of the real surveys."""
+"""How often released 95 % intervals hold the figure of a known population: bootstrap samples of the real surveys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Precision at equal privacy, side by side on the real surveys of ../shared/data; the table goes to bench/README.md.
 
-Every contestant has the same ρ(ε, δ = 1e-6), by the tight conversion, and is judged on the same cells: all one-way tables and
-every demographic × question. Peers that run in environments of their own are read from bench/peers/results.json.
+Every contestant has the same ρ(ε, δ = 1e-6), by the tight conversion, and is judged on the same cells: all one-way
+tables and every demographic × question. Peers that run in environments of their own are read from
+bench/peers/results.json.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def conditions() -> str:
 
 
 def write_part(name: str, text: str) -> None:
-    """Replace what stands between `<!-- name -->` and `<!-- name: end -->`. Raises: ValueError: there are no markers."""
+    """Replace what stands between `<!-- name -->` and `<!-- name: end -->`. Raises: ValueError: no such markers."""
     whole = _README.read_text(encoding="utf-8")
     pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
     if not pattern.search(whole):

@@ -1,4 +1,4 @@
-"""The real surveys of the precision bench: cut to a workload, read by hearsafe's own intake, kept in memory as codes."""
+"""The real surveys of the precision bench: cut to a workload, read by hearsafe's own intake, kept in memory."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Coded:
-    """A survey cut to a workload, and its responses: attribute id → cell positions, or scores as the zone keeps them."""
+    """A survey cut to a workload, and its responses: attribute id → cell positions, or scores as in the zone."""
 
     survey: Survey
     attributes: dict[str, Attribute]

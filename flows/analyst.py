@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     """Add these verbs."""
     for name, function in (
         ("report", report),
+        ("card", card),
         ("export", export),
         ("catalog", catalog),
         ("verify", verify),
@@ -75,6 +76,45 @@ def catalog(
     count = write_catalog(folders, out, key)
     words = f"{count} release{'s' if count != 1 else ''}, each verified"
     say_json({"path": str(out), "releases": count}) if as_json else say(f"{out}: {words}")
+
+
+@verb
+def card(
+    context: typer.Context,
+    release: ReleaseArgument,
+    registry: Annotated[
+        Path | None,
+        typer.Option("--registry", metavar="FILE", help="Write an entry of the public registry of deployments (YAML)."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write both faces as a page.")] = None,
+    curator: Annotated[
+        str | None, typer.Option("--curator", help="Who answers for the data, for the registry.")
+    ] = None,
+    region: Annotated[str | None, typer.Option("--region", help="Where, for the registry.")] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The release card: the residents' face in plain words, or exports of both faces."""
+    from flows.words import card_lines, written_file
+    from pipelines.outlet import verify as proof
+    from pipelines.outlet.card_page import render_card
+    from pipelines.outlet.registry import registry_yaml
+
+    folder = release_folder(workspace_root(context, workspace), release)
+    found = proof.verify(folder, None).card
+    written = [
+        written_file(folder, out, content(), option)
+        for out, content, option in (
+            (registry, lambda: registry_yaml(found, curator=curator, region=region), "--registry"),
+            (html, lambda: render_card(found), "--html"),
+        )
+        if out is not None
+    ]
+    if as_json:
+        say_json(found.model_dump(mode="json"))
+        return
+    for line in [str(path) for path in written] or card_lines(found):
+        say(line)
 
 
 @verb

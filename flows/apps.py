@@ -34,7 +34,7 @@ def open_app(notebook: str, given: Mapping[str, str | None], *, port: int | None
     if find_spec("marimo") is None:
         what = "this app needs marimo, which is not installed"
         raise UsageFault("apps_missing", what, do="Install hearsafe with its apps extra: pip install 'hearsafe[apps]'")
-    chosen, token = _free_port(port), secrets.token_urlsafe(24)
+    chosen, token = free_port(port), secrets.token_urlsafe(24)
     options = [word for name, value in given.items() if value is not None for word in (f"--{name}", value)]
     command = [
         sys.executable, "-m", "marimo", "--quiet", "--yes", "run", str(NOTEBOOKS / notebook), "--headless",
@@ -46,7 +46,7 @@ def open_app(notebook: str, given: Mapping[str, str | None], *, port: int | None
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=_environment(),
-        preexec_fn=_end_with_parent,  # noqa: PLW1509  (no thread runs here yet)
+        preexec_fn=end_with_parent,  # noqa: PLW1509  (no thread runs here yet)
     )
     try:
         assert server.stdin is not None  # noqa: S101  (a pipe was asked for)
@@ -65,7 +65,7 @@ def open_app(notebook: str, given: Mapping[str, str | None], *, port: int | None
         server.kill()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child: the kernel ends it when the command does, however that ends. Linux only; elsewhere nothing."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -75,7 +75,8 @@ def _environment() -> dict[str, str]:
     return os.environ | {"DO_NOT_TRACK": "1", "MARIMO_SKIP_UPDATE_CHECK": "1", "PYTHONWARNINGS": "ignore"}
 
 
-def _free_port(port: int | None) -> int:
+def free_port(port: int | None) -> int:
+    """The port asked for, or any free one. Raises: UsageFault: it is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

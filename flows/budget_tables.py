@@ -1,5 +1,6 @@
 """The ledger on paper: scopes, unfinished charges, refusals, approvals."""
 
+from collections import Counter
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,13 +61,18 @@ def scope_table(state: "LedgerState", population: str | None) -> "Table":
 
     table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("scope", overflow="fold")
-    for column in ("spent ε", "cap ε", "left ε", "spent ρ", "cap ρ", "left ρ"):
+    for column in ("spent ε", "cap ε", "left ε", "spent ρ", "cap ρ", "left ρ", "of the cap"):
         table.add_column(column, justify="right", no_wrap=True)
     for scope, delta in _scopes(state, population):
         epsilons = (scope.spent_epsilon, scope.cap_epsilon, _left_epsilon(scope, delta))
         amounts = (scope.spent_nano_rho, scope.cap_nano_rho, scope.left_nano_rho)
-        table.add_row(scope.name, *map(_epsilon, epsilons), *map(_rho, amounts))
+        table.add_row(scope.name, *map(_epsilon, epsilons), *map(_rho, amounts), _share(scope))
     return table
+
+
+def _share(scope: "ScopeSpent") -> str:
+    """Spent as a share of the cap, in ρ, which adds up."""
+    return "–" if not scope.cap_nano_rho else f"{100 * scope.spent_nano_rho / scope.cap_nano_rho:.0f} %"
 
 
 def _left_epsilon(scope: "ScopeSpent", delta: float) -> float | None:
@@ -88,11 +94,25 @@ def budget_lines(ledger: "Ledger", population: str | None) -> list[str]:
     return [
         *(["All charges are frozen"] if budget.frozen else []),
         *(_unpublished_line(crossing) for crossing in budget.unpublished),
-        f"Refused attempts: {len(budget.refused)}",
+        f"Refused attempts: {len(budget.refused)}{_by_code(budget)}",
         *(f"  {refusal.code}: {refusal.what}" for refusal in budget.refused[-LAST_REFUSALS:]),
+        *([] if _usable(state) else ["Approvals with charges left: none"]),
         *(_standing_line(approval) for approval in _usable(state)),
         f"Ledger {head.ledger_id}: {head.seq} events, chain and signatures valid, not behind its witness or any card",
     ]
+
+
+def _by_code(budget: "Budget") -> str:
+    """How often each code was the reason, the most frequent first."""
+    counts = Counter(refusal.code for refusal in budget.refused)
+    return f" ({', '.join(f'{code} {count}' for code, count in counts.most_common())})" if counts else ""
+
+
+def _is_expired(approval: "StandingApproval") -> bool:
+    from pipelines.ledger.store import utc_now
+    from privacy.ledger_rules import time_text
+
+    return approval.statement.expires <= time_text(utc_now())
 
 
 def _unpublished_line(crossing: "Crossing") -> str:
@@ -103,6 +123,7 @@ def _unpublished_line(crossing: "Crossing") -> str:
 def _standing_line(approval: "StandingApproval") -> str:
     said, officer = approval.statement, f"ed25519:{approval.officer[:16]}…"
     worth = f"{approval.left} of {said.charges} charges left until {said.expires}"
+    worth += " (expired)" if _is_expired(approval) else ""
     return f"Approval of plan {said.plan_digest[:12]} by {officer}: {worth}"
 
 
@@ -118,7 +139,8 @@ def budget_as_dict(ledger: "Ledger", population: str | None) -> dict[str, Any]:
         ],
         "refused": [refusal.model_dump(mode="json") for refusal in budget.refused],
         "approvals": [
-            {"officer": a.officer, "left": a.left, **a.statement.model_dump(mode="json")} for a in _usable(state)
+            {"officer": a.officer, "left": a.left, "expired": _is_expired(a), **a.statement.model_dump(mode="json")}
+            for a in _usable(state)
         ],
         "frozen": budget.frozen,
         "head": ledger.head().model_dump(mode="json"),
@@ -130,11 +152,31 @@ def _scope_as_dict(scope: "ScopeSpent", delta: float) -> dict[str, Any]:
     return {**asdict(scope), **left, "delta": delta}
 
 
-def witness_lines(workspace: "Workspace", witness: "Path | None") -> list[str]:
+def witness_lines(ledger: "Ledger", workspace: "Workspace", witness: "Path | None") -> list[str]:
     """Each witness file, and how far it has seen the ledger."""
-    from pipelines.ledger.witness import Outside
+    found = witnesses_as_dicts(ledger, workspace, witness)
+    return [
+        f"Witness {w['path']}: {w['lines']} lines, "
+        + ("none of this ledger" if w["last_seq"] is None else f"the last one of event {w['last_seq']}")
+        + (f"; {w['missing']} to be added at the next run" if w["missing"] else "")
+        for w in found
+    ]
 
-    return [f"Witness {w.path}: {len(w.seen())} lines" for w in Outside(workspace, witness).witnesses]
+
+def witnesses_as_dicts(ledger: "Ledger", workspace: "Workspace", witness: "Path | None") -> list[dict[str, Any]]:
+    """The same for a script. `missing`: events that a witness should remember and does not yet."""
+    from pipelines.ledger.witness import WITNESSED, Outside
+
+    wanted = {event.seq for event in ledger.events() if event.kind in WITNESSED}
+    found: list[dict[str, Any]] = []
+    for file in Outside(workspace, witness).witnesses:
+        lines = file.seen()
+        seen = {line.head.seq for line in lines if line.head is not None}
+        missing = len(wanted - seen)
+        found.append(
+            {"path": str(file.path), "lines": len(lines), "last_seq": max(seen, default=None), "missing": missing}
+        )
+    return found
 
 
 def approval_line(event: "Event") -> str:

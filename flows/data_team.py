@@ -7,6 +7,7 @@ import typer
 
 from flows import starting
 from flows.console import progress, say, say_json, verb
+from flows.key_sources import key_of
 from flows.options import (
     ContactsOption,
     Directory,
@@ -15,6 +16,7 @@ from flows.options import (
     MemoryOption,
     OfficerKeyOption,
     PolicyOption,
+    PortOption,
     SourceOption,
     WitnessOption,
     WorkspaceOption,
@@ -39,6 +41,7 @@ def register(app: typer.Typer) -> None:
         ("ingest", ingest),
         ("release", release),
         ("run", run),
+        ("serve", serve),
     ):
         app.command(name, rich_help_panel=PANEL)(function)
 
@@ -97,9 +100,8 @@ def invite(
 ) -> None:
     """Issue a one-time code to every contact that has none. Only hashes are kept; the mailing file is yours."""
     from pipelines import invite as inviting
-    from pipelines.zone.keys import KeySource
 
-    declarations, key, listed = declared(directory, policy), KeySource.parse(key_source), contact_file(contacts)
+    declarations, key, listed = declared(directory, policy), key_of(key_source), contact_file(contacts)
     place, survey = workspace_of(context, workspace), declarations.survey
     mailing = mailing or Path(f"mailing-{survey.survey}-{survey.wave.id}.csv")
     with progress("issuing codes"):
@@ -134,7 +136,6 @@ def ingest(  # noqa: PLR0913, PLR0917  (the options of a command)
     """Take raw exports into the encrypted zone. Outside it, only the new snapshot's id is said."""
     from pipelines import ingest as intake
     from pipelines.memory import DEFAULT_INGEST
-    from pipelines.zone.keys import KeySource
 
     if show and as_json:
         raise UsageFault(
@@ -143,7 +144,7 @@ def ingest(  # noqa: PLR0913, PLR0917  (the options of a command)
             where="--json",
             do="Use one of them",
         )
-    declarations, key = declared(directory, policy), KeySource.parse(key_source)
+    declarations, key = declared(directory, policy), key_of(key_source)
     if source or not show:
         files, listed = source_files(declarations.survey, source), contact_file(contacts)
         with progress("ingesting") as tell:
@@ -181,9 +182,8 @@ def release(
     from flows.words import release_as_dict, release_line
     from pipelines import release as crossing
     from pipelines.memory import DEFAULT_RELEASE
-    from pipelines.zone.keys import KeySource
 
-    declarations, key = declared(directory, policy), KeySource.parse(key_source)
+    declarations, key = declared(directory, policy), key_of(key_source)
     with progress("planning") as tell:
         result = crossing.release(
             workspace_of(context, workspace),
@@ -215,11 +215,10 @@ def run(  # noqa: PLR0913, PLR0917  (the options of a command)
 ) -> None:
     """Ingest, approve, release and report in one Prefect flow."""
     from flows.through_prefect import Errand, ingest_to_report
-    from pipelines.zone.keys import KeySource
 
     declarations = declared(directory, policy)
     files, listed = source_files(declarations.survey, source), contact_file(contacts)
-    KeySource.parse(key_source)
+    key_of(key_source)
     workspace_of(context, workspace)
     errand = Errand.of(
         workspace_root(context, workspace),
@@ -237,3 +236,40 @@ def run(  # noqa: PLR0913, PLR0917  (the options of a command)
     say_json({"folder": str(folder), "report": str(report)}) if as_json else say(
         f"release  {folder}\nreport   {report}"
     )
+
+
+@verb
+def serve(  # noqa: PLR0913, PLR0917  (the options of a command)
+    context: typer.Context,
+    directory: Directory,
+    cron: Annotated[str, typer.Option("--cron", metavar="CRON", help='When to run, such as "0 6 * * 1".')],
+    timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Time zone of --cron.")] = "UTC",
+    source: SourceOption = None,
+    contacts: ContactsOption = None,
+    officer_key: OfficerKeyOption = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the deployment (else the survey's).")] = None,
+    port: PortOption = None,
+    policy: PolicyOption = None,
+    key_source: KeyOption = "file",
+    witness: WitnessOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Run `run` on a schedule, with a Prefect server on this machine unless PREFECT_API_URL names one."""
+    from flows.serving import serve as serve_forever
+    from flows.through_prefect import Errand
+
+    declarations = declared(directory, policy)
+    files, listed = source_files(declarations.survey, source), contact_file(contacts)
+    key_of(key_source)
+    workspace_of(context, workspace)
+    errand = Errand.of(
+        workspace_root(context, workspace),
+        directory,
+        files,
+        contacts=listed,
+        officer_key=officer_key,
+        policy=policy,
+        key_source=key_source,
+        witness=witness,
+    )
+    serve_forever(errand, name=name or declarations.survey.survey, cron=cron, timezone=timezone, port=port)

@@ -6,6 +6,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.console import tell
+from flows.key_sources import key_of
 from flows.sanitised import sanitised
 
 
@@ -25,7 +26,6 @@ def take_in(
     from pipelines.ingest import ingest as take
     from pipelines.intake.batch import SourceFile
     from pipelines.workspace import open_workspace
-    from pipelines.zone.keys import KeySource
 
     declarations = load_declarations(Path(directory), Path(policy) if policy else None)
     files = [SourceFile(name, Path(path)) for name, _, path in (source.partition("=") for source in sources)]
@@ -34,13 +34,13 @@ def take_in(
         declarations,
         files,
         contacts=Path(contacts) if contacts else None,
-        key=KeySource.parse(key_source),
+        key=key_of(key_source),
         witness=Path(witness) if witness else None,
         tell=tell,
     )
 
 
-@flow(name="ingest", retries=0, persist_result=False, log_prints=False)
+@flow(name="ingest", flow_run_name="into the zone", retries=0, persist_result=False, log_prints=False)
 @sanitised
 def ingest(
     workspace: str,

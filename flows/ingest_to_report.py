@@ -11,18 +11,27 @@ from flows.release_flow import release
 from flows.sanitised import sanitised
 
 
-@task(name="verify", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)
+@task(name="verify and show", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)
 @sanitised
 def prove(folder: str) -> str:
-    """Check what was published as anybody can. Returns: the report's path."""
+    """Check what was published as anybody can, and show its released figures. Returns: the report's path."""
+    from flows.artifacts import announce
     from pipelines.outlet.verify import verify
 
     tell("verifying")
-    verify(Path(folder), None)
+    announce(verify(Path(folder), None), Path(folder))
     return str(Path(folder) / "report.html")
 
 
-@flow(name="ingest-to-report", retries=0, persist_result=False, log_prints=False)
+def run_name() -> str:
+    """A run is called by the folder of its declarations, and numbered by its time."""
+    from prefect.runtime import flow_run
+
+    started = flow_run.scheduled_start_time
+    return f"{Path(str(flow_run.parameters.get('directory', ''))).name} {started:%Y-%m-%d %H:%M}"
+
+
+@flow(name="ingest-to-report", flow_run_name=run_name, retries=0, persist_result=False, log_prints=False)
 @sanitised
 def ingest_to_report(
     workspace: str,

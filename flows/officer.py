@@ -171,7 +171,7 @@ def budget(
     as_json: JsonOption = False,
 ) -> None:
     """Show what was spent and what is left, unfinished charges, refusals, approvals and the witness."""
-    from flows.budget_tables import budget_as_dict, budget_lines, scope_table, witness_lines
+    from flows.budget_tables import budget_as_dict, budget_lines, scope_table, witness_lines, witnesses_as_dicts
 
     population = declared(directory, policy).survey.population if directory else None
     ledger = _ledger_if_any(context, workspace, witness)
@@ -179,8 +179,10 @@ def budget(
         say_json({"scopes": []}) if as_json else say("Nothing has been spent in this workspace: it has no ledger yet")
         return
     if as_json:
-        say_json(budget_as_dict(ledger, population))
+        outside = witnesses_as_dicts(ledger, workspace_of(context, workspace), witness)
+        say_json(budget_as_dict(ledger, population) | {"witnesses": outside})
         return
     show(scope_table(ledger.state(), population))
-    for line in [*budget_lines(ledger, population), *witness_lines(workspace_of(context, workspace), witness)]:
+    outside = witness_lines(ledger, workspace_of(context, workspace), witness)
+    for line in [*budget_lines(ledger, population), *outside]:
         say(line)

@@ -59,7 +59,7 @@ KeyOption = Annotated[
     typer.Option(
         "--key-source",
         metavar="PLACE",
-        help="Where the zone key is: file, file:PATH, env:NAME or keyring:SERVICE/USER.",
+        help="Where the zone key is: file, file:PATH, env:NAME, keyring:SERVICE/USER or prefect:BLOCK.",
     ),
 ]
 WitnessOption = Annotated[

@@ -6,6 +6,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.console import tell
+from flows.key_sources import key_of
 from flows.sanitised import sanitised
 
 
@@ -36,20 +37,19 @@ def cross(workspace: str, directory: str, policy: str | None, key_source: str, w
     from pipelines.declarations import load_declarations
     from pipelines.release import release as crossing
     from pipelines.workspace import open_workspace
-    from pipelines.zone.keys import KeySource
 
     declarations = load_declarations(Path(directory), Path(policy) if policy else None)
     result = crossing(
         open_workspace(Path(workspace)),
         declarations,
-        key=KeySource.parse(key_source),
+        key=key_of(key_source),
         witness=Path(witness) if witness else None,
         tell=tell,
     )
     return str(result.folder)
 
 
-@flow(name="release", retries=0, persist_result=False, log_prints=False)
+@flow(name="release", flow_run_name="out of the zone", retries=0, persist_result=False, log_prints=False)
 @sanitised
 def release(
     workspace: str,

@@ -5,6 +5,7 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.key_sources import key_of
 from flows.sanitised import sanitised
 
 
@@ -15,10 +16,9 @@ def end_what_is_due(workspace: str, directory: str, policy: str | None, key_sour
     from pipelines import wave_end
     from pipelines.declarations import load_declarations
     from pipelines.workspace import open_workspace
-    from pipelines.zone.keys import KeySource
 
     declarations = load_declarations(Path(directory), Path(policy) if policy else None)
-    place, key = open_workspace(Path(workspace)), KeySource.parse(key_source)
+    place, key = open_workspace(Path(workspace)), key_of(key_source)
     seen = Path(witness) if witness else None
     closes, expires = wave_end.waiting_for(place, declarations, witness=seen)
     if expires is None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from flows.console import progress, say, say_json, verb
+from flows.key_sources import key_of
 from flows.options import (
     Directory,
     JsonOption,
@@ -42,11 +43,10 @@ def close(
 ) -> None:
     """Destroy a wave's pseudonyms and their key: it takes no more answers, and none can be joined to anybody."""
     from pipelines import wave_end
-    from pipelines.zone.keys import KeySource
 
     declarations, key, place = (
         declared(directory, policy),
-        KeySource.parse(key_source),
+        key_of(key_source),
         workspace_of(context, workspace),
     )
     waiting = wave_end.waiting_for(place, declarations, witness=witness)[0] if if_due else None
@@ -76,11 +76,10 @@ def expire(  # noqa: PLR0913, PLR0917  (the options of a command)
 ) -> None:
     """Destroy a wave's zone and its key, on or after the policy's date: no answer can be read again, by anybody."""
     from pipelines import wave_end
-    from pipelines.zone.keys import KeySource
 
     declarations, key, place = (
         declared(directory, policy),
-        KeySource.parse(key_source),
+        key_of(key_source),
         workspace_of(context, workspace),
     )
     waiting = wave_end.waiting_for(place, declarations, witness=witness)[1] if if_due and not now else None

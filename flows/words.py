@@ -9,6 +9,7 @@ from schemas.plan import NANO
 if TYPE_CHECKING:
     from pipelines.outlet.verify import Verification
     from pipelines.release import ReleaseResult
+    from schemas.card import Card
 
 
 def epsilon_text(epsilon: float | None) -> str:
@@ -88,19 +89,37 @@ def written_report(folder: Path, out: Path | None) -> Path:
     from pipelines.outlet.verify import verify
 
     verify(folder, None)
-    if out is None:
-        return folder / "report.html"
+    return folder / "report.html" if out is None else written_file(folder, out, report_from_folder(folder), "--out")
+
+
+def written_file(folder: Path, out: Path, content: str, option: str) -> Path:
+    """A file made of a release, beside it. Raises: UsageFault: it would be inside, or cannot be written."""
     if out.absolute().parent.resolve() == folder.resolve():
-        raise _no_report_here("the release folder is signed and takes no file", out)
+        what = "the release folder is signed and takes no file"
+        raise UsageFault("out", what, where=str(out), do=f"Name another {option}")
     try:
-        out.write_text(report_from_folder(folder), encoding="utf-8")
-        written = True
+        out.write_text(content, encoding="utf-8")
     except OSError:
         written = False
+    else:
+        written = True
     if not written:
-        raise _no_report_here("the report cannot be written here", out)
+        raise UsageFault("out", "the file cannot be written here", where=str(out), do=f"Name another {option}")
     return out
 
 
-def _no_report_here(what: str, out: Path) -> UsageFault:
-    return UsageFault("out", what, where=str(out), do="Name another --out")
+def card_lines(card: "Card") -> list[str]:
+    """The residents' face on a terminal."""
+    face = card.resident
+    return [
+        f"{card.title}, {card.wave} (release {card.release_id})",
+        face.how,
+        face.odds,
+        face.odds_this_year,
+        f"Who sees answers: {face.who_sees_answers}",
+        f"Who sees results: {face.who_sees_results}",
+        f"Taking it back: {face.delete}",
+        face.comments,
+        "Not protected:",
+        *(f"- {limit}" for limit in face.not_protected),
+    ]

@@ -6,7 +6,7 @@ NIST SP 800-226 asks a claim to state. Nothing in it is an exact count: people a
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from schemas.attributes import CellRole
 from schemas.base import Declared, Digest
@@ -15,6 +15,8 @@ from schemas.plan import Mechanism, TableKind
 
 Scope = Literal["release", "wave", "year", "lifetime"]
 NanoLoss = Annotated[int, Field(ge=0)]
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+"""A language as the survey file names it; the report makes it part of its style sheet."""
 
 
 class ScopeLoss(Declared):
@@ -285,7 +287,7 @@ class Translation(Declared):
     Keys of `labels`: `attribute` for its text, `attribute/code` for a cell's, `attribute#base` for who was asked.
     """
 
-    language: str
+    language: LanguageTag
     title: str | None
     labels: dict[str, str]
 

@@ -39,6 +39,8 @@ class Standing:
     """The end of the axis in words."""
     unweighted: bool
     """Whether everybody's figure elsewhere on the page is weighted, and here it is not."""
+    counted: bool
+    """Whether the release marks what is beyond chance among all its comparisons together."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ class _Gap:
     moe: float
     points: float
     scale: Scale
+    marked: bool | None = None
+    """Whether the release itself marks it as beyond chance, counting every comparison it makes."""
 
     @property
     def clear(self) -> bool:
-        """Whether zero lies outside the 95 % interval."""
-        return abs(self.value) > self.moe
+        """What the release says; where it says nothing, whether zero lies outside the 95 % interval."""
+        return abs(self.value) > self.moe if self.marked is None else self.marked
 
 
 def verdict(group: SummaryRow, everybody: SummaryRow | None, difference: SummaryRow | None) -> str:
@@ -81,7 +85,7 @@ def _gap(group: SummaryRow, everybody: SummaryRow | None, difference: SummaryRow
         if low is None or high is None:
             return None
         moe = max(difference.value - low, high - difference.value)
-        return _Gap(group, everybody, difference.value, moe, points, scale)
+        return _Gap(group, everybody, difference.value, moe, points, scale, difference.significant)
     if everybody is None or not everybody.publishable or group.value is None or everybody.value is None:
         return None
     if None in (group.low, group.high, everybody.low, everybody.high):
@@ -102,7 +106,7 @@ def standing_out(subjects: list[CardAttribute], attributes: Mapping[str, CardAtt
     rows = tuple(_difference(gap, attributes, Scale(-end, end)) for gap in shown)
     weighted = any(attribute.targets for attribute in attributes.values())
     plain = weighted and any(not gap.group.weighted for gap in shown)
-    return Standing(rows, len(clear), len(gaps), f"{end:g}", plain)
+    return Standing(rows, len(clear), len(gaps), f"{end:g}", plain, any(gap.marked is not None for gap in gaps))
 
 
 def _gaps(subject: CardAttribute, attributes: Mapping[str, CardAttribute], figures: Figures) -> Iterator[_Gap]:

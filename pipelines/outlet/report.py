@@ -28,7 +28,8 @@ _SCOPE_NAMES = {"release": "this release", "wave": "this wave", "year": "this ye
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Templates of the pages; everything in them is escaped."""
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -50,7 +51,8 @@ def _css_text(text: str) -> Markup:
     )
 
 
-def _scope_row(scope: ScopeLoss) -> dict[str, str]:
+def scope_row(scope: ScopeLoss) -> dict[str, str]:
+    """A scope's loss and cap in words and as a bar."""
     share = scope.spent_nano_rho / scope.cap_nano_rho if scope.cap_nano_rho else 1.0
     left = max(0.0, 1 - share)
     return {
@@ -92,7 +94,7 @@ def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
         "importance": importance_pairs(card, summary),
         "lang": Markup(' lang="{}"').format(card.instrument.language) if foreign else "",
         "loss": loss,
-        "scopes": [_scope_row(scope) for scope in loss.spent.scopes()],
+        "scopes": [scope_row(scope) for scope in loss.spent.scopes()],
         "question_count": sum(a.origin == "question" and a.kind != "net" for a in card.instrument.attributes),
         "date": date_words(card.time),
         "rho": f"{loss.charge_nano_rho / NANO:.4g}",
@@ -102,7 +104,7 @@ def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
         "pure": epsilon_words(pure),
         "reasons": [(REASON_WORDS[code], words) for code, words in REASONS.items()],
     }
-    return _environment().get_template("report.html.j2").render(words)
+    return page_environment().get_template("report.html.j2").render(words)
 
 
 def report_from_folder(folder: Path) -> str:

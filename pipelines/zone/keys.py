@@ -6,7 +6,9 @@ buffer that is only written to the worker's pipe and then cleared.
 
 import base64
 import os
+import re
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +23,22 @@ from schemas.errors import UsageFault, ZoneFault
 
 KEY_BYTES = 32
 
+RESOLVERS: dict[str, Callable[[str], str | None]] = {}
+"""How the text of a key is had from a place that only a higher floor knows: `prefect` is registered by flows."""
+
+_BLOCK = re.compile(r"[a-z0-9][a-z0-9-]*")
+
 
 @dataclass(frozen=True)
 class KeySource:
-    """Where the zone key comes from: `file` (path or the workspace's own), `env` or `keyring`."""
+    """Where the zone key comes from: `file` (path or the workspace's own), `env`, `keyring` or `prefect`."""
 
-    kind: Literal["file", "env", "keyring"]
+    kind: Literal["file", "env", "keyring", "prefect"]
     place: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "KeySource":
-        """`file`, `file:PATH`, `env:NAME` or `keyring:SERVICE/USER`. Raises: UsageFault."""
+        """`file`, `file:PATH`, `env:NAME`, `keyring:SERVICE/USER` or `prefect:BLOCK`. Raises: UsageFault."""
         kind, _, place = text.partition(":")
         if kind == "file":
             return cls("file", place)
@@ -39,19 +46,23 @@ class KeySource:
             return cls("env", place)
         if kind == "keyring" and "/" in place:
             return cls("keyring", place)
+        if kind == "prefect" and _BLOCK.fullmatch(place):
+            return cls("prefect", place)
         raise UsageFault(
             "key_source",
             "the key source is not understood",
             where="--key-source",
-            do="Give file, file:PATH, env:NAME or keyring:SERVICE/USER",
+            do="Give file, file:PATH, env:NAME, keyring:SERVICE/USER or prefect:BLOCK",
         )
 
     def resolve(self) -> bytearray | None:
-        """The key itself for `env` and `keyring`; None for `file`, which the worker opens itself. Raises: ZoneFault."""
+        """The key itself; None for `file`, which the worker opens itself. Raises: ZoneFault."""
         if self.kind == "file":
             return None
         if self.kind == "env":
             text = os.environ.get(self.place)
+        elif self.kind == "prefect":
+            text = RESOLVERS["prefect"](self.place) if "prefect" in RESOLVERS else None
         else:
             import keyring
 

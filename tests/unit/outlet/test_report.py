@@ -194,9 +194,9 @@ def test_the_largest_surveys_stay_small_and_quick(tmp_path: Path) -> None:
     sample = make_sample(ratings=190, people=600)
     publish(tmp_path / "r", sample.context, sample.released, sample.estimates, sample.summary, sample.sign)
     assert (tmp_path / "r" / "report.html").stat().st_size < 6_000_000
-    began = time.perf_counter()
+    began = time.process_time()  # of this process: other work on the machine does not count
     report_from_folder(tmp_path / "r")
-    assert time.perf_counter() - began < 4
+    assert time.process_time() - began < 4
 
 
 def test_differences_beyond_their_margin_are_named_and_no_others(page: str, published: Path) -> None:
@@ -221,7 +221,14 @@ def test_released_differences_decide_over_intervals(published: Path) -> None:
     )
     for low, named in ((1.0, True), (-1.0, False)):
         released = dict(
-            group, statistic="pct_positive_difference", unit="points", value=4.0, low=low, high=8.0 - low, moe=4.0 - low
+            group,
+            statistic="pct_positive_difference",
+            unit="points",
+            value=4.0,
+            low=low,
+            high=8.0 - low,
+            moe=4.0 - low,
+            significant=named,
         )
         others = [dict(r, publishable=False, reason="margin") for r in rows if r["group"] and r != group]
         kept = [r for r in rows if not r["group"]] + [group, *others, released]

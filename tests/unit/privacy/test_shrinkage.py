@@ -21,7 +21,9 @@ def test_the_share_is_the_best_one(size: float, noise: float) -> None:
 
 
 def test_without_noise_all_is_kept_and_under_much_noise_the_belief_decides() -> None:
-    assert kept_interactions({"a": Interaction(np.full((4, 5), 6.0), np.full((4, 5), 40.0), 0.0, 20)}, 3.0)["a"].share == pytest.approx(1)
+    assert kept_interactions({"a": Interaction(np.full((4, 5), 6.0), np.full((4, 5), 40.0), 0.0, 20)}, 3.0)[
+        "a"
+    ].share == pytest.approx(1)
     hopeless = kept_interactions({"a": Interaction(np.full((4, 5), 3e4), np.full((4, 5), 40.0), 1e9, 20)}, 3.0)["a"]
     assert hopeless.share < 1e-6
     assert 1.5 < hopeless.size < 6
