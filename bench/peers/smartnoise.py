@@ -3,7 +3,8 @@
 One GROUP BY a table, all with the same parameters. Gaussian: each table gets the (ε, δ) that its even part of ρ
 converts to, so that SmartNoise's own search finds the σ of that part; its odometer, which does not know ρ, would allow
 less. Laplace: an even part of ε each. Counts below 0 are clamped (a setting). Rare cells are not censored, since the
-list of cells is public; but a cell that nobody is in is not returned, and read as 0: it flatters the error, and is no DP.
+list of cells is public. A cell that nobody is in is not returned and read as 0: that flatters the error, and is not
+differentially private.
 """
 
 import sys
