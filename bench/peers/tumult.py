@@ -18,7 +18,9 @@ laplace = sys.argv[3] == "laplace"
 spark = (
     SparkSession.builder.master("local[1]")
     .config("spark.sql.shuffle.partitions", 1)
+    .config("spark.default.parallelism", 1)
     .config("spark.ui.enabled", "false")
+    .config("spark.ui.showConsoleProgress", "false")
     .getOrCreate()
 )
 spark.sparkContext.setLogLevel("ERROR")
