@@ -133,9 +133,11 @@ def run_once(peer: Peer, truth: Truth, epsilon: float, limit: int) -> dict[str, 
             try:
                 code = process.wait(limit * PATIENCE)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
                 raise PeerFailed(f"not finished within {limit * PATIENCE} s of the clock") from None
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
             log.seek(0)
             last = (log.read().strip().splitlines() or ["no message"])[-1]
         if code == -signal.SIGXCPU:
@@ -198,6 +200,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=600, help="processor seconds a run may take")
     parser.add_argument("--fresh", action="store_true", help="make the chosen runs again")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the folder with rows goes, and the peer stops
     for peer in PEERS:
         if chosen.peer and not any(part.lower() in peer.name.lower() for part in chosen.peer):
             continue
