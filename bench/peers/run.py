@@ -24,15 +24,14 @@ from typing import Any
 
 import numpy as np
 
+from bench.contestants import DELTA, Truth
 from bench.peers.exchange import Task, write_task
-from bench.precision import Truth
 from bench.surveys import ROOT, Workload, coded
 from privacy.accountant import epsilon_of, rho_of
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 VENVS = ROOT / ".bench-venvs"
-DELTA = 1e-6
 EPSILONS = (1.0, 3.0, 8.0)
 SMALL = (
     Workload("Bloomington", "bloomington-2017", 8, 3),
