@@ -44,7 +44,7 @@ bench-%: $(READY) ## run bench/%.py
 
 lock: ## resolve pyproject.toml again into requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: needs uv on the path; nothing was changed" >&2; exit 2; }
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --custom-compile-command "make lock" --all-extras pyproject.toml -o requirements.lock -q
 
 clean: ## remove .venv and caches; workspaces with keys and ledgers are left alone
