@@ -48,6 +48,7 @@ WORKLOADS = (
 EPSILONS = (1.0, 3.0, 8.0)
 POLICIES: dict[str, dict[str, object]] = {
     "hearsafe": {},
+    "hearsafe, balanced": {"emphasis": {"toplines": 60, "demographics": 15}},
     "hearsafe, toplines first": {"indices": "none", "emphasis": {"toplines": 400, "demographics": 100}},
 }
 LARGE = 0.1

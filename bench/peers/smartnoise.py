@@ -31,7 +31,7 @@ reader = from_df(frame, privacy=privacy, metadata={"": {"bench": {"survey": surv
 found = {}
 for table in task.tables:
     keys = ", ".join(names[name] for name in table)
-    _, *answer = reader.execute(f"SELECT {keys}, COUNT(*) AS n FROM bench.survey GROUP BY {keys}")  # noqa: S608
+    _, *answer = reader.execute(f"SELECT {keys}, COUNT(*) AS n FROM bench.survey GROUP BY {keys}")
     cells = [tuple(int(code) for code in row[:-1]) for row in answer]
     found[table] = from_rows(task, table, cells, [float(row[-1]) for row in answer])
 write_tables(found)
