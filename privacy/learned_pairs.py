@@ -17,7 +17,8 @@ from privacy.shrinkage import Interaction, Kept, kept_interactions
 from schemas.attributes import Attribute
 from schemas.plan import table_id
 
-_RAREST = 1e-5
+_SOMEBODY = 0.25
+"""Variance of a cell where hardly anybody is expected: somebody may be there all the same."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,18 @@ class LearnedPairs:
 
 @dataclass(frozen=True)
 class _Tilted:
-    """The part of a table (groups × cells) that its net score says; `along`: takes a table's own such part out."""
+    """What a table's net score says: the effect over its groups, and the one that its margins allow without the rest.
+    `tilted`, `weights`: over the cells.
+    """
 
-    part: Floats
+    effect: Floats
+    feasible: Floats
     tilted: Floats
     weights: Floats
+
+    def part(self, *, alone: bool) -> Floats:
+        """Groups × cells. Beside the rest of its interaction, an effect may be larger than alone."""
+        return np.outer(self.feasible if alone else self.effect, self.tilted)
 
     def rest_of(self, difference: Floats) -> Floats:
         return difference - np.outer(difference @ self.weights, self.tilted)
@@ -55,14 +63,14 @@ def _tilted(
         return None
     counts, weights = ones[head], net_weights(attributes[head], nets[head])
     direction = tilt(counts, attributes[head], weights)
-    effect = feasible_effect(known.value[known.heads.index(head)], direction, counts, ones[group])
-    return _Tilted(np.outer(effect, direction), direction, weights)
+    effect = known.value[known.heads.index(head)]
+    return _Tilted(effect, feasible_effect(effect, direction, counts, ones[group]), direction, weights)
 
 
 def _variation(counts: Floats, total: float) -> Floats:
-    """Variance of one respondent's being in each cell; at least that of one in a hundred thousand."""
+    """Variance of one respondent's being in each cell."""
     shares = np.clip(counts / total, 0.0, 1.0)
-    return np.maximum(shares * (1 - shares), _RAREST)
+    return shares * (1 - shares)
 
 
 def _is_learned(known: Known, pair: Table) -> bool:
@@ -96,7 +104,7 @@ def learned_pairs(
         rests[pair] = difference if tilted is None else tilted.rest_of(difference)
         contrasts = int(np.prod([size - 1 for size in product.shape])) - (0 if tilted is None else product.shape[0] - 1)
         if contrasts > 0:
-            sampling = total * np.outer(*(_variation(ones[name], total) for name in pair))
+            sampling = total * np.outer(*(_variation(ones[name], total) for name in pair)) + _SOMEBODY
             noise = 1 / precisions[known.universe(pair), pair]
             said[table_id(pair)] = Interaction(rests[pair], sampling, noise, contrasts)
     kept = kept_interactions(said, interaction)
@@ -104,7 +112,7 @@ def learned_pairs(
     for pair, tilted in tilts.items():
         share = kept[table_id(pair)].shares if table_id(pair) in kept else 1.0
         if tilted is not None:
-            change = tilted.part
+            change = tilted.part(alone=pair not in rests)
             if pair in rests:
                 change = change + tilted.rest_of(share * rests[pair])
             added[pair] = Addition(change, tilted.weights, tilted.tilted)
