@@ -5,11 +5,10 @@ noisy outputs. The inputs may differ by the declared sensitivity and no more.
 """
 
 from dataclasses import dataclass, field
-from itertools import islice
 from math import prod
 
 from privacy.mechanisms import draw
-from schemas.plan import MeasuredTable, Mechanism, Plan
+from schemas.plan import Mechanism, Plan
 
 
 @dataclass(frozen=True)
@@ -74,23 +73,12 @@ class Distance:
         return (self.l1, self.l2_squared) == (self.most_l1, self.most_l2_squared)
 
 
-def draws_of(plan: Plan) -> list[list[MeasuredTable]]:
-    """The tables of each draw that the plan takes: those of one mechanism and scale are drawn together."""
-    alike: dict[tuple[Mechanism, float], list[MeasuredTable]] = {}
-    for table in plan.measured:
-        alike.setdefault((table.mechanism, table.scale), []).append(table)
-    return list(alike.values())
-
-
 def distances(plan: Plan, recorded: list[Call], replayed: list[Call]) -> list[Distance]:
     """Distance of every measured table."""
-    draws = draws_of(plan)
-    assert len(recorded) == len(replayed) == len(draws), "not one draw a mechanism and scale"
+    assert len(recorded) == len(replayed) == len(plan.measured), "not one draw a table"
     found: list[Distance] = []
-    for tables, one, two in zip(draws, recorded, replayed, strict=True):
-        cells = iter(zip(one.exact, two.exact, strict=True))
-        for table in tables:
-            moved = [abs(a - b) for a, b in islice(cells, prod(table.shape))]
-            found.append(Distance(table.id, sum(moved), sum(m * m for m in moved), table.l1, table.l2_squared))
-        assert next(cells, None) is None, "a draw of more cells than its tables have"
+    for table, one, two in zip(plan.measured, recorded, replayed, strict=True):
+        assert len(one.exact) == prod(table.shape), "a draw of other cells than its table has"
+        moved = [abs(a - b) for a, b in zip(one.exact, two.exact, strict=True)]
+        found.append(Distance(table.id, sum(moved), sum(m * m for m in moved), table.l1, table.l2_squared))
     return found

@@ -30,7 +30,7 @@ from privacy.measure import Draw
 from schemas.errors import Fault
 from tests.replay.in_memory import write_contacts, write_export
 from tests.replay.neighbours import Pair, Row
-from tests.replay.recording import Distance, Recorder, Replayer, distances, draws_of
+from tests.replay.recording import Distance, Recorder, Replayer, distances
 from tests.replay.worker_here import worker_here
 
 KEY = KeySource("file")
@@ -140,7 +140,7 @@ def lives(both: Twins, steps: list[Step], neighbours: list[Step]) -> tuple[Life,
     second = both.live(neighbours, replayer)
     assert len(replayer.calls) == len(recorder.calls), "the neighbour draws less often"
     plan = planned(both.declarations)
-    draws = len(draws_of(plan))
+    draws = len(plan.measured)
     moved: list[Distance] = []
     for start in range(0, len(recorder.calls), draws):
         released = slice(start, start + draws)

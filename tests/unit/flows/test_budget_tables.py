@@ -32,7 +32,10 @@ def _budget(workspace: Path, capsys: pytest.CaptureFixture[str], *more: str) -> 
     return capsys.readouterr().out
 
 
-def test_scopes_approvals_and_witnesses_are_said(approved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scopes_approvals_and_witnesses_are_said(
+    approved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")  # no cell wraps
     shown = _budget(approved, capsys)
     assert "lifetime of riverbend-adults" in shown
     assert "of the cap" in shown

@@ -21,6 +21,7 @@ VERBS = (
     "report",
     "run",
     "init",
+    "audit",
     "export",
     "catalog",
     "serve",
