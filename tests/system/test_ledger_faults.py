@@ -34,7 +34,7 @@ def processes() -> ForkServerContext:
     return context
 
 
-MANY = [pytest.param(16, id="16"), pytest.param(64, id="64", marks=pytest.mark.slow)]
+MANY = [pytest.param(16, id="16"), pytest.param(64, id="64", marks=pytest.mark.extended)]
 
 
 @pytest.mark.parametrize("count", MANY)
@@ -96,7 +96,7 @@ def test_killed_around_the_commit(processes: ForkServerContext, world: World, mo
     assert world.open().state().spent_in(lifetime_scope("adults")).nano_rho == 200_000_000
 
 
-@pytest.mark.parametrize("kills", [pytest.param(8, id="8"), pytest.param(100, id="100", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [pytest.param(8, id="8"), pytest.param(100, id="100", marks=pytest.mark.extended)])
 def test_killed_at_any_time(processes: ForkServerContext, world: World, kills: int) -> None:
     """No charge that was given is ever lost, and the ledger opens after every kill."""
     policy = roomy(releases=100_000)
