@@ -46,6 +46,8 @@ lock: ## resolve pyproject.toml again into requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock: needs uv on the path; nothing was changed" >&2; exit 2; }
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	  --custom-compile-command "make lock" --all-extras pyproject.toml -o requirements.lock -q
+	@awk -f .ci/lock_without_extras_too.awk requirements.lock > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
 
 clean: ## remove .venv and caches; workspaces with keys and ledgers are left alone
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contestants import Hearsafe, Truth, policy_of
-from bench.precision import WORKLOADS
+from bench.precision import EPSILONS, WORKLOADS
+from bench.readme import write_part
 from bench.surveys import Coded, Workload, coded
 from privacy.statistics import figures_of
 from privacy.summary import summarise
 from schemas.released import SummaryRow
 
 _DIFFERENCE = "_difference"
+LEAST_FIGURES = 100
+"""Published figures over all runs that a group needs to be judged by itself."""
 
 
 class Population:
@@ -71,7 +74,7 @@ def coverage(workload: Workload, epsilon: float, runs: int, seed: int) -> dict[s
         chosen = rng.integers(0, people, people)
         sample = replace(everybody, codes={name: codes[chosen] for name, codes in everybody.codes.items()})
         run = Hearsafe(Truth.of(sample), policy_of(epsilon))
-        estimates = run.run(rng)
+        estimates = run.release()
         rows = summarise(sample.survey, run.policy, run.plan, sample.attributes, estimates)
         for row in rows:
             true = population.of(row)
@@ -93,23 +96,37 @@ def coverage(workload: Workload, epsilon: float, runs: int, seed: int) -> dict[s
     return held
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--workloads", default="")
+def main() -> None:
+    """Measure, print, and write the part of bench/README.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--workloads", default="", help="numbers, separated by commas; all without")
+    parser.add_argument("--print-only", action="store_true")
     given = parser.parse_args()
+    head = ["", "toplines", "crosstabs", "differences", "lowest group", "signs right", "figures a run"]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for index, workload in enumerate(WORKLOADS):
         if given.workloads and str(index) not in given.workloads.split(","):
             continue
-        for epsilon in (1.0, 3.0, 8.0):
-            held = coverage(workload, epsilon, given.runs, 7)
-            kinds = {k: held[k] for k in ("toplines", "crosstabs", "differences", "found") if k in held}
-            groups = {k: v[0] / v[1] for k, v in held.items() if "=" in k and v[1] >= 30}
-            worst = min(groups.items(), key=lambda kv: kv[1]) if groups else None
-            print(
-                workload.label,
-                epsilon,
-                {k: (round(v[0] / max(v[1], 1), 3), int(v[1])) for k, v in kinds.items()},
-                worst,
-                flush=True,
-            )
+        for epsilon in EPSILONS:
+            lines.append(_line(workload, epsilon, coverage(workload, epsilon, given.runs, 7), given.runs))
+            print(lines[-1], flush=True)
+    if not given.print_only:
+        write_part("coverage", "\n".join(lines))
+
+
+def _line(workload: Workload, epsilon: float, held: dict[str, list[float]], runs: int) -> str:
+    def share(name: str) -> str:
+        inside, number = held.get(name, [0.0, 0.0])
+        return f"{inside / number:.1%}" if number else "none published"
+
+    groups = {name: found for name, found in held.items() if "=" in name and found[1] >= LEAST_FIGURES}
+    worst = min(groups.items(), key=lambda pair: pair[1][0] / pair[1][1], default=None)
+    lowest = "" if worst is None else f"{worst[1][0] / worst[1][1]:.1%} ({worst[0]})"
+    number = sum(held[name][1] for name in ("toplines", "crosstabs", "differences") if name in held) / runs
+    cells = [f"{workload.label}, ε = {epsilon:g}", *(share(n) for n in ("toplines", "crosstabs", "differences"))]
+    return f"| {' | '.join([*cells, lowest, share('found'), f'{number:.0f}'])} |"
+
+
+if __name__ == "__main__":
+    main()
