@@ -12,7 +12,7 @@ from tests.real.policies import vanishing_policy, write_declarations
 from tests.real.surveys import BLOOMINGTON
 from tests.real.test_declarations import PUBLISHED_SHARES
 
-pytestmark = [pytest.mark.slow, pytest.mark.needs_shared]
+pytestmark = [pytest.mark.slow, pytest.mark.needs_shared, pytest.mark.xdist_group("calibration")]
 
 MARGINS = {"age": "d14", "gender": "d15", "tenure": "d7", "area": "area", "building": "d6"}
 """The demographics that carry targets, and their columns."""

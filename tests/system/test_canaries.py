@@ -49,6 +49,9 @@ def in_zone(path: Path, workspace: Path) -> bool:
     return path.is_relative_to(workspace / "zone")
 
 
+pytestmark = pytest.mark.xdist_group("canaries")
+
+
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[City, Path, bytes]:
     """A city that was ingested and released through Prefect, then attacked with runs that fail."""

@@ -62,7 +62,7 @@ except RuntimeError:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 @pytest.mark.prove
 @pytest.mark.xdist_group("prefect")
 def test_a_failing_flow_leaves_no_value_in_prefect(tmp_path: Path) -> None:

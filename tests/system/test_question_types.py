@@ -24,7 +24,7 @@ from schemas.errors import DeclarationFault, IntegrityFault
 from tests.system.sweep import sweep
 from tests.system.typed_city import Wave, build_wave
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("question-types")]
 
 Rows = dict[tuple[Any, ...], dict[str, Any]]
 KEY = KeySource.parse("file")

@@ -20,7 +20,7 @@ def blocks(root: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
 
 
-@pytest.mark.slow
+@pytest.mark.extended
 def test_every_command_of_the_readme_runs(root: Path, tmp_path: Path) -> None:
     city = build(tmp_path / "riverbend")
     for file in city.sources:
