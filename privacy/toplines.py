@@ -26,8 +26,9 @@ LEAST_SHARED = 5
 """One-way tables that must have a cell of the same role before they say anything of it together."""
 _SHARED = (CellRole.INVALID, CellRole.NOT_ANSWERED)
 _LEAST_SPREAD = 1e-3
-"""Standard deviation, as a share of everybody, below which the spread of a shared cell is not believed; nor is one below
-one respondent, so that without noise nothing moves."""
+_LEAST_PEOPLE = 1.0
+"""Standard deviation, as a share of everybody and in respondents, below which the spread of a shared cell is not
+believed: the second so that without noise nothing moves."""
 _SINGULAR = 1e-10
 
 
@@ -101,7 +102,7 @@ def _shared_cells(
         noises = np.array([own[name][1][place, place] for name, place in seen])
         mean = max(float(np.average(values, weights=1 / noises)), 0.0)
         spread = float(np.average((values - mean) ** 2 - noises, weights=1 / noises))
-        found[role] = mean, max(spread, (_LEAST_SPREAD * total) ** 2, 1.0)
+        found[role] = mean, max(spread, (_LEAST_SPREAD * total) ** 2, _LEAST_PEOPLE**2)
     return found
 
 

@@ -42,7 +42,7 @@ unit: {protects: household}
 delta: 1.0e-6
 caps: {release: {rho: 200000}, wave: {rho: 500000}, year: {rho: 500000}, lifetime: {rho: 1000000}}
 spend: {rho: 200000, noise: gaussian}
-workload: {toplines: all, crosstabs: {priority: [[parks, verified], [top, district], [wishes, district]], others: all}}
+workload: {toplines: all, crosstabs: {priority: [[parks, verified], [top, district], [wishes, district]], others: all}, emphasis: {toplines: 10000}}
 precision: {publish_margin_points: 100, min_expected_base: 0}
 prior: {interaction: 3}
 """
