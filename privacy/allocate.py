@@ -37,15 +37,15 @@ MOST_ROUNDS = 3000
 _RELAXED = 0.9
 _VANISHED = 1e-100
 
-KNOWN = 0.5
-"""A table is informative when measuring removes at least this part of its interactions' prior variance."""
+KNOWN = 0.3
+"""A crosstab is worth counting cell by cell when that removes at least this part of its interactions' prior variance."""
 NET_KNOWN = 0.02
 """The same for a net score to be measured at all: many that are each little known tell together what they share."""
 SURE = 0.999
 """And it is not measured where crosstabs alone remove this part of its prior variance."""
 BLOCK_PART = 0.4
 """Part of an item's prior variance that it shares with the other items of its index."""
-_KNOWN_STEPS = (0.05, 0.1, 0.2, 0.3, 0.4, KNOWN)
+_KNOWN_STEPS = (0.05, 0.1, 0.2, KNOWN)
 NEGLIGIBLE = 0.05
 """Optional tables below this part of an equal share are not measured: together they hold less than that of the loss."""
 

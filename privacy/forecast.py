@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isinf, sqrt
 
-from privacy.allocate import BLOCK_PART, KNOWN
+from privacy.allocate import BLOCK_PART
 from privacy.prior import SCORE_VARIANCE, Belief, group_shares, net_prior_variance, prior_variance
 from privacy.residual import Component, components_of, universe_of, variance_factor
 from privacy.workload import head_and_groups
@@ -87,6 +87,8 @@ class Knowledge:
         return found
 
 
+INFORMATIVE = 0.5
+"""A table is informative when measuring removes at least this part of its interactions' prior variance."""
 LEARNED = 0.25
 """A crosstab also knows more than its margins when this part of the prior variance of its net score is learned."""
 
@@ -158,9 +160,10 @@ def _parts(axes: tuple[Attribute, ...], knowledge: Knowledge) -> list[_Part]:
 
 
 def _is_informative(parts: list[_Part]) -> bool:
-    """Whether measuring removes at least KNOWN of the prior variance of a table's interactions; True without prior."""
+    """Whether measuring removes INFORMATIVE of the prior variance of a table's interactions; True without prior."""
     believed = [part for part in parts if not isinf(part.prior)]
-    return sum(part.open(1.0) for part in believed) <= (1 - KNOWN) * sum(part.factor * part.prior for part in believed)
+    left, before = sum(part.open(1.0) for part in believed), sum(part.factor * part.prior for part in believed)
+    return left <= (1 - INFORMATIVE) * before
 
 
 def _group_share(groups: tuple[Attribute, ...], belief: Belief, place: float) -> float:
