@@ -38,7 +38,7 @@ _RELAXED = 0.9
 _VANISHED = 1e-100
 
 KNOWN = 0.3
-"""A crosstab is worth counting cell by cell when that removes at least this part of its interactions' prior variance."""
+"""A crosstab is worth counting cell by cell when that removes at least this part of its interactions' variance."""
 NET_KNOWN = 0.02
 """The same for a net score to be measured at all: many that are each little known tell together what they share."""
 SURE = 0.999
