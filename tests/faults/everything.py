@@ -25,7 +25,7 @@ def _templates() -> None:
     """Compile the report's templates once: a run would compile them again each time."""
     from pipelines.outlet import report
 
-    environment = report._environment()
+    environment = report.page_environment()
     for name in environment.list_templates(extensions=["j2"]):
         environment.get_template(name)
 
