@@ -27,6 +27,7 @@ from schemas.policy import Policy
 
 DELTA = 1e-6
 LEAST_GROUP = 40
+PLURALS = {"index": "indices"}
 Floats = NDArray[np.float64]
 Tables = Mapping[str, Floats]
 _DIGEST = "0" * 64
@@ -185,6 +186,10 @@ class Hearsafe:
         kinds = {t.attributes: t.kind for t in self.plan.published}
         found: dict[str, float] = {}
         for table in self.plan.measured:
-            kind = "net scores" if table.attributes[-1].endswith(NET) else f"{kinds[table.attributes]}s"
+            kind = (
+                "net scores"
+                if table.attributes[-1].endswith(NET)
+                else PLURALS.get(kinds[table.attributes], f"{kinds[table.attributes]}s")
+            )
             found[kind] = found.get(kind, 0) + 100 * table.charge_nano_rho / self.plan.charge_nano_rho
         return ", ".join(f"{kind.replace('_', ' ')} {share:.0f} %" for kind, share in found.items())
