@@ -19,8 +19,8 @@ IMPORTANCE: dict[TableKind, float] = {
     "demographic": 1.0,
     "index": 1.0,
     "demographic_pair": 0.0625,
-    "index_crosstab": 0.85,
-    "crosstab": 0.85,
+    "index_crosstab": 1.0,
+    "crosstab": 1.0,
 }
 """Weight of the mean squared error of a table's figures, so that no kind is important by its number of cells. What a
 table gets goes with the square root of its weight.
@@ -29,7 +29,7 @@ Demographics count as much as toplines, for they are the bases of every group fi
 calibration only, with a quarter of a topline's share. What crosstabs and differences weigh was chosen on real surveys
 (docs/decisions/0022-what-crosstabs-weigh.md).
 """
-PRIORITY_IMPORTANCE = 3.4
+PRIORITY_IMPORTANCE = 4.0
 """A crosstab that the officer names: twice the share of an unnamed one."""
 DIFFERENCE_IMPORTANCE = 4.2
 """The same for how groups differ on a question, as its net score tells, times the effective number of groups: noise is

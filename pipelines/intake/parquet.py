@@ -14,6 +14,9 @@ from pipelines.intake.header import Header, header_of
 from pipelines.intake.records import RECORDS_AT_ONCE, Records, without_giants
 from schemas.errors import InputRefused
 
+# ValueError: a column whose name is no UTF-8 is a UnicodeDecodeError of the reader's own.
+_DAMAGED = (pa.ArrowException, ValueError, OSError)
+
 
 @dataclass(frozen=True)
 class ParquetTable:
@@ -44,7 +47,7 @@ class ParquetTable:
                     numbers = np.arange(done + 1, done + 1 + batch.num_rows, dtype=np.int64)
                     yield without_giants(Records(columns, numbers))
                     done += batch.num_rows
-        except (pa.ArrowException, OSError):
+        except _DAMAGED:
             raise _unreadable(self.path) from None
 
 
@@ -54,12 +57,14 @@ def open_parquet(path: Path) -> ParquetTable:
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-    except (pa.ArrowException, OSError):
+    except _DAMAGED:
         raise _unreadable(path) from None
     return ParquetTable(path, Header(header_of([names], 1, path.name).names, (), 0))
 
 
 def _text(column: pa.Array, name: str, file_name: str) -> pa.Array:
+    # The reader takes text that is no UTF-8, and would fail only where a value is looked at.
+    column.validate(full=True)
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     kind = column.type

@@ -80,6 +80,13 @@ class Typed:
             return connection.execute(query).fetchall()
 
 
+def close(row: dict[str, Any], exact: float, most: float) -> bool:
+    """Within five standard deviations of the noise, which are at most `most`."""
+    allowed = 5 * row["noise_moe"] / 1.96
+    assert allowed <= most, allowed
+    return abs(row["value"] - exact) <= allowed + 1e-9
+
+
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory: pytest.TempPathFactory) -> Typed:
     return Typed(tmp_path_factory.mktemp("typed"))
@@ -95,7 +102,7 @@ def test_households_are_counted_at_most_twice(typed: Typed) -> None:
     ((people, crowd),) = typed.sql("2026", "SELECT count(*), (SELECT count(DISTINCT Email) FROM raw) FROM counted")
     assert people < 0.9 * crowd, "some households are crowded"
     found = sum(r["value"] for k, r in typed.summary("2026").items() if k[:2] == ("district", "population"))
-    assert found == pytest.approx(people, abs=0.1)
+    assert found == pytest.approx(people, abs=0.3)
     proof = verify(typed.releases["2026"])
     loss = proof.card.expert.privacy_loss
     assert loss.privacy_unit == "household" and "At most 2 responses" in loss.privacy_unit_description
@@ -120,9 +127,9 @@ def test_rankings_are_those_of_sql(typed: Typed, district: str | None) -> None:
             f"avg(coalesce(4 - {at}, 0)) FROM counted WHERE ({any_option}) AND {where}",
         )
         group = (None, None) if district is None else ("district", district)
-        assert rows["top", "pct_first", option, *group]["value"] == pytest.approx(first, abs=0.02)
-        assert rows["top", "pct_ranked", option, *group]["value"] == pytest.approx(ranked, abs=0.02)
-        assert rows["top", "rank_points", option, *group]["value"] == pytest.approx(points, abs=0.001)
+        assert close(rows["top", "pct_first", option, *group], first, most=0.4)
+        assert close(rows["top", "pct_ranked", option, *group], ranked, most=0.4)
+        assert close(rows["top", "rank_points", option, *group], points, most=0.02)
 
 
 @pytest.mark.parametrize("district", [None, "N", "S"])
@@ -138,7 +145,7 @@ def test_themes_are_those_of_a_pattern_over_the_text(typed: Typed, district: str
     rows = typed.summary("2026")
     for code, share in zip(("streets", "green", "money"), wanted, strict=True):
         assert 0 < share < 100
-        assert rows["wishes", "pct", code, *group]["value"] == pytest.approx(share, abs=0.02)
+        assert close(rows["wishes", "pct", code, *group], share, most=0.4)
 
 
 def test_no_word_of_a_comment_is_anywhere_outside_the_exports(typed: Typed) -> None:
@@ -164,7 +171,7 @@ def test_quantiles_are_those_of_the_histogram_and_hold_those_of_the_numbers(type
         below, wanted = 0, q * sum(counts)
         for (low, high), people in zip(pairwise(edges), counts, strict=True):
             if below + people >= wanted:
-                assert row["value"] == pytest.approx(low + (wanted - below) / people * (high - low), abs=0.01)
+                assert close(row, low + (wanted - below) / people * (high - low), most=0.1)
                 break
             below += people
 
@@ -178,11 +185,11 @@ def test_benchmarks_and_importance_are_those_of_sql(typed: Typed) -> None:
         "(SELECT avg(try_cast(Years AS DOUBLE)) FROM counted WHERE try_cast(Years AS DOUBLE) BETWEEN 0 AND 80)",
     )
     gap = rows["parks", "pct_positive_benchmark_gap", None, None, None]
-    assert gap["value"] == pytest.approx(liked - 50, abs=0.02) and gap["compared_with"] == "National, 2025"
-    assert rows["years", "mean_benchmark_gap", None, None, None]["value"] == pytest.approx(years - 12, abs=0.01)
-    assert rows["parks", "importance_gap", None, None, None]["value"] == pytest.approx(asked - liked, abs=0.03)
-    rating = rows["parks", "importance_satisfaction", None, None, None]["value"]
-    assert rating == pytest.approx(asked * (100 - liked) / 100, abs=0.03)
+    assert close(gap, liked - 50, most=0.1) and gap["compared_with"] == "National, 2025"
+    assert close(rows["years", "mean_benchmark_gap", None, None, None], years - 12, most=0.05)
+    assert close(rows["parks", "importance_gap", None, None, None], asked - liked, most=0.1)
+    rating = rows["parks", "importance_satisfaction", None, None, None]
+    assert close(rating, asked * (100 - liked) / 100, most=0.1)
 
 
 def test_verified_and_open_participation_are_groups(typed: Typed) -> None:
@@ -192,8 +199,8 @@ def test_verified_and_open_participation_are_groups(typed: Typed) -> None:
             "2026",
             f"SELECT count(*), 100 * avg(CASE WHEN Parks <> '' THEN (Parks IN ('1', '2'))::INT END) FROM counted WHERE {known}",
         )
-        assert rows["verified", "population", code, None, None]["value"] == pytest.approx(people, abs=0.1)
-        assert rows["parks", "pct_positive", None, "verified", code]["value"] == pytest.approx(liked, abs=0.02)
+        assert close(rows["verified", "population", code, None, None], people, most=0.2)
+        assert close(rows["parks", "pct_positive", None, "verified", code], liked, most=0.1)
     page = (typed.releases["2026"] / "report.html").read_text()
     who = page.split("id=who", 1)[1]
     assert "Verified resident" in who and "Open participation" in who
@@ -204,18 +211,16 @@ def test_changes_are_those_of_both_waves_by_todays_definition(typed: Typed) -> N
     ((now,),) = typed.sql("2026", "SELECT 100 * avg((Parks IN ('1','2'))::INT) FROM counted WHERE Parks <> ''")
     ((then,),) = typed.sql("2024", "SELECT 100 * avg((Parks IN ('A','B'))::INT) FROM counted WHERE Parks <> ''")
     row = rows["parks", "pct_positive_change", None, None, None]
-    assert row["value"] == pytest.approx(now - then, abs=0.03)
+    assert close(row, now - then, most=0.1)
     assert row["compared_with"] == "2024" and row["significant"] in (True, False)
     ((worst_now,),) = typed.sql("2026", "SELECT 100 * avg((Parks = '4')::INT) FROM counted WHERE Parks <> ''")
     ((worst_then,),) = typed.sql("2024", "SELECT 100 * avg((Parks IN ('D','E'))::INT) FROM counted WHERE Parks <> ''")
-    assert rows["parks", "pct_change", "4", None, None]["value"] == pytest.approx(worst_now - worst_then, abs=0.03)
+    assert close(rows["parks", "pct_change", "4", None, None], worst_now - worst_then, most=0.1)
     averages = [
         typed.sql(w, "SELECT avg(try_cast(Years AS DOUBLE)) FROM counted WHERE try_cast(Years AS DOUBLE) BETWEEN 0 AND 80")
         for w in ALL
     ]  # fmt: skip
-    assert rows["years", "mean_change", None, None, None]["value"] == pytest.approx(
-        averages[1][0][0] - averages[0][0][0], abs=0.01
-    )
+    assert close(rows["years", "mean_change", None, None, None], averages[1][0][0] - averages[0][0][0], most=0.05)
     card = verify(typed.releases["2026"]).card
     named = [step for step in card.expert.accounting.post_processing if typed.releases["2024"].name in step]
     assert len(named) == 1

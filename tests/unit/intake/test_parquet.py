@@ -88,3 +88,15 @@ def test_damage_inside_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputRefused) as caught:
         take(keyless([rating("a", "A")], sources=PARQUET), path)
     assert caught.value.code == "format_unreadable"
+
+
+@pytest.mark.parametrize(("was", "becomes"), [(b"q_parks", b"q\xe8parks"), (b"a fine park", b"a f\xd9ne park")])
+def test_text_that_is_no_utf8_is_refused(tmp_path: Path, was: bytes, becomes: bytes) -> None:
+    path = saved(tmp_path, q_parks=["a fine park"] * 3, A=[7, 8, 9], email=["a@b", "c@d", "a fine park"])
+    content = path.read_bytes()
+    assert was in content
+    survey = keyless([rating("a", "q_parks")], sources=PARQUET)
+    take(survey, path)
+    path.write_bytes(content.replace(was, becomes))
+    with pytest.raises(InputRefused, match="not a readable Parquet file"):
+        take(survey, path)
