@@ -170,7 +170,7 @@ class Hearsafe:
             charge_nano_rho=self.plan.charge_nano_rho, charge_nano_pure_epsilon=self.plan.charge_nano_pure_epsilon,
             mechanism="discrete_gaussian", measured_tables=len(self.plan.measured), delta=DELTA,
         )  # fmt: skip
-        self._prior = group_prior(truth.data.survey, policy)
+        self._prior = group_prior(truth.data.survey, self.plan)
 
     def release(self) -> Estimates:
         """One release's estimates."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.console import progress, say, say_json, show, verb
-from flows.options import Directory, JsonOption, PolicyOption, declared
+from flows.options import Directory, JsonOption, PolicyOption, WorkspaceOption, declared, workspace_root
 
 if TYPE_CHECKING:
     from pipelines.audit.run import AuditReport
@@ -20,18 +20,21 @@ def register(app: typer.Typer) -> None:
 
 @verb
 def audit(
+    context: typer.Context,
     directory: Directory,
     runs: Annotated[
         int, typer.Option("--runs", min=50, metavar="N", help="Measurements with and without a resident.")
     ] = 1000,
     policy: PolicyOption = None,
+    workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Attack the plan on invented residents, in a temporary zone: sensitivity, noise, two samples, canaries."""
     from pipelines.audit.run import audit as attacked
+    from pipelines.prior_release import with_earlier_belief
     from schemas.errors import IntegrityFault
 
-    declarations = declared(directory, policy)
+    declarations = with_earlier_belief(declared(directory, policy), workspace_root(context, workspace), None)
     with progress("auditing") as tell:
         report = attacked(declarations, runs, tell=tell)
     if as_json:

@@ -26,7 +26,7 @@ def priorities_tried(declarations: "Declarations", plan: "Plan") -> "tuple[Prior
     """Plans made for the unknown crosstabs that would gain most from being named."""
     from privacy.priorities import worthwhile_priorities
 
-    return worthwhile_priorities(declarations.survey, declarations.policy, plan)
+    return worthwhile_priorities(declarations.survey, declarations.for_planning(), plan)
 
 
 def _by_group(tables: "Sequence[PublishedTable]") -> str:

@@ -71,15 +71,17 @@ def plan(
     from flows.plan_targets import needed_by, needed_line, wished
     from pipelines.memory import DEFAULT_RELEASE
     from pipelines.planning import approvals_given, planned, scopes_left
+    from pipelines.prior_release import with_earlier_belief
     from pipelines.zone.packing import release_packing
     from schemas.canonical import digest
 
-    declarations = declared(directory, policy)
+    ledger = _ledger_if_any(context, workspace, witness)
+    root, key = workspace_root(context, workspace), ledger.public_key_hex if ledger else None
+    declarations = with_earlier_belief(declared(directory, policy), root, key)
     with progress("planning"):
         made = planned(declarations)
         needed = needed_by(declarations, wished(target, made)) if target else None
         priorities = priorities_tried(declarations, made) if explain else None
-    ledger = _ledger_if_any(context, workspace, witness)
     state = ledger.state() if ledger else None
     left = scopes_left(state, made, declarations.policy) if state else None
     approvals = (approvals_given(state, made) if state else 0, declarations.policy.approvals.needed)
@@ -144,11 +146,14 @@ def approve(
     from pipelines.ledger import approvals
     from pipelines.ledger.store import Ledger
     from pipelines.planning import cap_changes, planned
+    from pipelines.prior_release import with_earlier_belief
 
     declarations = declared(directory, policy)
+    place = workspace_of(context, workspace)
+    ledger = Ledger.open(place, witness=witness)
     with progress("planning"):
+        declarations = with_earlier_belief(declarations, place.root, ledger.public_key_hex)
         made = planned(declarations)
-    ledger = Ledger.open(workspace_of(context, workspace), witness=witness)
     changes = cap_changes(ledger.state(), declarations.policy)
     event = approvals.approve(ledger, made, declarations.policy, officer_key)
     if as_json:

@@ -58,7 +58,7 @@ def needed_by(declarations: "Declarations", targets: dict[str, float]) -> Needed
     """What the targets need, and whether the policy as it stands could spend it."""
     from privacy.inverse import epsilon_for, holds, looked_at, spending
 
-    survey, policy = declarations.survey, declarations.policy
+    survey, policy = declarations.survey, declarations.for_planning()
     epsilon = epsilon_for(survey, policy, targets)
     if epsilon is None:
         return Needed(targets, None, None)

@@ -18,12 +18,14 @@ def sign(workspace: str, directory: str, policy: str | None, officer_key: str, w
     from pipelines.ledger.approvals import approve
     from pipelines.ledger.store import Ledger, utc_now
     from pipelines.planning import approvals_given, planned
+    from pipelines.prior_release import with_earlier_belief
     from pipelines.workspace import open_workspace
     from privacy.ledger_rules import time_text
 
     tell("approving the plan")
     declarations = load_declarations(Path(directory), Path(policy) if policy else None)
     ledger = Ledger.open(open_workspace(Path(workspace)), witness=Path(witness) if witness else None)
+    declarations = with_earlier_belief(declarations, Path(workspace), ledger.public_key_hex)
     plan = planned(declarations)
     if approvals_given(ledger.state(), plan, time_text(utc_now())) >= max(declarations.policy.approvals.needed, 1):
         return None

@@ -13,9 +13,8 @@ def _():
 
     import marimo as mo
 
-    from pipelines.declarations import load_declarations
     from pipelines.tuning import charts, words
-    from pipelines.tuning.account import costs, ledger_state, odds_words, sign, standing
+    from pipelines.tuning.account import costs, declared, ledger_state, odds_words, sign, standing
     from pipelines.tuning.forecasts import KINDS, moved, table_forecasts
     from pipelines.tuning.knobs import EMPHASES, Knobs, knobs_of, turned
     from pipelines.tuning.places import candidates, crosstab_choices, in_order, policies, steps_with
@@ -24,8 +23,8 @@ def _():
     from pipelines.tuning.trade_offs import epsilon_for, priority_cost, trial_plan
 
     return (
-        EMPHASES, KINDS, Knobs, Path, candidates, changes, charts, costs, crosstab_choices, epsilon_for, in_order,
-        knobs_of, ledger_state, load_declarations, mo, moved, odds_words, policies, priority_cost, replace, save_policy, seen, sign,
+        EMPHASES, KINDS, Knobs, Path, candidates, changes, charts, costs, crosstab_choices, declared, epsilon_for, in_order,
+        knobs_of, ledger_state, mo, moved, odds_words, policies, priority_cost, replace, save_policy, seen, sign,
         standing, steps_with, table_forecasts, trial_plan, turned, words, write_request,
     )  # fmt: skip
 
@@ -62,10 +61,10 @@ def _(Path, mo, named_policy, policies, survey_choice):
 
 
 @app.cell
-def _(Path, directory, load_declarations, mo, policy_choice, revision, seen, words):
+def _(Path, declared, directory, mo, policy_choice, revision, seen, words, workspace):
     revision()
     policy_file = Path(policy_choice.value) if policy_choice.value else directory / "policy.yaml"
-    declarations, _fault = words.attempt(lambda: load_declarations(directory, policy_file))
+    declarations, _fault = words.attempt(lambda: declared(directory, policy_file, workspace))
     digest_seen = seen(policy_file) if declarations else ""
     _stop = mo.callout(mo.md(f"**These declarations cannot be used.** {_fault}"), kind="danger") if _fault else None
     mo.stop(declarations is None, mo.vstack([policy_choice, _stop]))
@@ -131,11 +130,11 @@ def _(EMPHASES, Knobs, base, delta, emphasis, held, in_order, margin, noise, oth
 
 
 @app.cell
-def _(attributes, changes, knobs, on_disk, survey, table_forecasts, trial_plan, turned, words):
+def _(attributes, changes, declarations, knobs, on_disk, survey, table_forecasts, trial_plan, turned, words):
     policy, knob_fault = words.attempt(lambda: turned(on_disk, knobs))
-    plan, plan_fault = words.attempt(lambda: trial_plan(survey, policy)) if policy else (None, knob_fault)
+    plan, plan_fault = words.attempt(lambda: trial_plan(survey, declarations.for_planning(policy))) if policy else (None, knob_fault)
     forecasts = table_forecasts(plan, policy, attributes) if plan else ()
-    disk_plan, _ = words.attempt(lambda: trial_plan(survey, on_disk))
+    disk_plan, _ = words.attempt(lambda: trial_plan(survey, declarations.for_planning()))
     disk_forecasts = table_forecasts(disk_plan, on_disk, attributes) if disk_plan else ()
     different = changes(on_disk, policy) if policy else ()
     return different, disk_forecasts, forecasts, plan, plan_fault, policy
@@ -216,11 +215,11 @@ def _(attributes, crosstab_choices, forecasts, knobs, mo):
 
 
 @app.cell
-def _(attributes, mo, one_more, plan, policy, priority_cost, silent_count, survey, words):
+def _(attributes, declarations, mo, one_more, plan, policy, priority_cost, silent_count, survey, words):
     if one_more.value is None or plan is None:
         _answer = mo.md("Choose one to see what it would buy, and what the others would pay.")
     else:
-        _cost, _fault = words.attempt(lambda: priority_cost(survey, policy, attributes, one_more.value))
+        _cost, _fault = words.attempt(lambda: priority_cost(survey, declarations.for_planning(policy), attributes, one_more.value))
         _answer = mo.md(words.priority_words(_cost) if _cost else _fault)
     priority_view = mo.vstack(
         [mo.md(f"### Crosstabs that would know nothing: {silent_count}"), one_more, _answer]
@@ -238,11 +237,11 @@ def _(forecasts, mo):
 
 
 @app.cell
-def _(ask, epsilon_for, mo, policy, survey, wanted_points, wanted_table, words):
+def _(ask, declarations, epsilon_for, mo, policy, survey, wanted_points, wanted_table, words):
     _answer = mo.md("The other way round: say what must be known, and see what it costs.")
     if ask.value and policy is not None and wanted_table.value:
         _needed, _fault = words.attempt(
-            lambda: epsilon_for(survey, policy, wanted_table.value, float(wanted_points.value))
+            lambda: epsilon_for(survey, declarations.for_planning(policy), wanted_table.value, float(wanted_points.value))
         )
         _answer = mo.md(words.needed_words(_needed, float(wanted_points.value)) if _needed else _fault)
     inverse_view = mo.vstack([mo.md("### What a margin needs"), wanted_table, mo.hstack([wanted_points, ask]), _answer])

@@ -1,4 +1,4 @@
-"""What survey.yaml and policy.yaml must agree on, and what this version cannot run yet."""
+"""What survey.yaml and policy.yaml must agree on."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -31,8 +31,6 @@ def problems_together(
         _workload(policy_yaml, policy, attributes),
         comparison_problems(survey_yaml, survey),
         _officers(policy_yaml, policy),
-        _not_built_yet(survey_yaml, survey.not_built_yet()),
-        _not_built_yet(policy_yaml, policy.not_built_yet()),
     )
 
 
@@ -175,13 +173,3 @@ def _officers(file: YamlFile, policy: Policy) -> Iterator[DeclarationFault]:
                 at=at,
                 do="Copy the line that hearsafe officer-key prints",
             )
-
-
-def _not_built_yet(file: YamlFile, features: tuple[str, ...]) -> Iterator[DeclarationFault]:
-    for feature in features:
-        place, _, detail = feature.partition(": ")
-        section, _, identifier = place.partition(".")
-        at, line = _declared_at(file, identifier) if section == "questions" else (tuple(place.split(".")), None)
-        shown = (*at, "type") if section == "questions" else at
-        what = f"{detail.removeprefix('type ')} is not built yet" if detail else "is not built yet"
-        yield file.fault("not_built_yet", what, at=shown, line=line, do="Remove it for now")

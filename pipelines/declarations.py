@@ -39,7 +39,11 @@ class DeclarationFaults(DeclarationFault):
 
 @dataclass(frozen=True)
 class Declarations:
-    """A survey and its policy, checked against each other. Digests are of the models, not of the files' bytes."""
+    """A survey and its policy, checked against each other. Digests are of the models, not of the files' bytes.
+
+    `learned_interaction`: of the release that `prior.from_release` names, once it was looked up
+    (`pipelines.prior_release`).
+    """
 
     directory: Path
     survey: Survey
@@ -47,6 +51,15 @@ class Declarations:
     survey_digest: str
     policy_digest: str
     attributes: tuple[Attribute, ...]
+    learned_interaction: float | None = None
+
+    def for_planning(self, policy: Policy | None = None) -> Policy:
+        """The policy, or another one tried out, with what its earlier release learned as its belief."""
+        wanted = self.policy if policy is None else policy
+        if wanted.prior.from_release is None or wanted.prior != self.policy.prior:
+            return wanted
+        prior = wanted.prior.model_copy(update={"interaction": self.learned_interaction})
+        return wanted.model_copy(update={"prior": prior})
 
 
 def load_declarations(directory: Path, policy_file: Path | None = None) -> Declarations:

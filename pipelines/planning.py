@@ -31,7 +31,7 @@ def planned(declarations: Declarations) -> Plan:
     """The plan that a release of these declarations follows. Raises: DeclarationFault."""
     return make_plan(
         declarations.survey,
-        declarations.policy,
+        declarations.for_planning(),
         survey_digest=declarations.survey_digest,
         policy_digest=declarations.policy_digest,
     )

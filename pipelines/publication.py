@@ -43,7 +43,7 @@ def publish_crossing(
     measurable = with_nets(survey, declarations.attributes)
     attributes = {attribute.id: attribute for attribute in measurable}
     tell("estimating")
-    estimates = estimate(plan, attributes, released, group_prior(survey, policy))
+    estimates = estimate(plan, attributes, released, group_prior(survey, plan))
     summary = summarise(survey, policy, plan, attributes, estimates)
     context = ReleaseContext.of(ledger, survey, policy, plan, measurable, charged, sealed)
     if earlier is not None:

@@ -138,6 +138,10 @@ def release(
             tell("planning")
             from pipelines.planning import planned  # imported while the worker gets ready, too
 
+            if declarations.policy.prior.from_release is not None:
+                from pipelines.prior_release import with_earlier_belief
+
+                declarations = with_earlier_belief(declarations, workspace.root, ledger.public_key_hex)
             plan = planned(declarations)
             worker.request(
                 zone,

@@ -13,6 +13,7 @@ Claim: docs/claims/estimate.md.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import exp, log
 
 import numpy as np
 
@@ -83,6 +84,8 @@ class Effects:
     bias: Floats
     prior: Floats
     lasting: Floats
+    size: float
+    """Posterior geometric mean of the size: variance of effects in units of pure sampling."""
 
     @property
     def learned(self) -> Floats:
@@ -194,7 +197,9 @@ def _averaged(
         prior += weight * before
         over = size * (shape.levels @ back)
         lasting += weight * np.clip(1 - sampling / np.maximum(over, 1e-300), 0.0, 1.0)[None, :]
+    log_size = sum(weight * log(size) for weight, (_, size, *_rest) in zip(weights, points, strict=True))
     certain = groups.counts**2 / (groups.counts**2 + groups.variance)
     bias = rest + np.maximum(square - value**2, 0.0)
     bias = bias * _surprise(value**2 + noise + bias, prior)
-    return Effects(names, value * certain, noise * certain**2, bias + ((1 - certain) * value) ** 2, prior, lasting)
+    rest_of_group = ((1 - certain) * value) ** 2
+    return Effects(names, value * certain, noise * certain**2, bias + rest_of_group, prior, lasting, exp(log_size))

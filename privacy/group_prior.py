@@ -11,13 +11,14 @@ Claim: docs/claims/estimate.md.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log
+from math import exp, log
+from statistics import fmean
 
 import numpy as np
 
 from privacy.components import Floats
-from privacy.prior import expected_interaction
-from schemas.policy import Policy
+from privacy.prior import interaction_at_belief_size
+from schemas.plan import Plan
 from schemas.survey import Survey
 
 Shares = tuple[float, float, float]
@@ -51,10 +52,21 @@ class GroupPrior:
     blocks: Mapping[str, tuple[str, ...]]
 
 
-def group_prior(survey: Survey, policy: Policy) -> GroupPrior:
-    """What the declarations say beforehand."""
-    interaction = expected_interaction(policy.prior.interaction or 1.0, survey.expected.responses)
-    return GroupPrior(interaction, {index.id: index.items for index in survey.indices})
+def group_prior(survey: Survey, plan: Plan) -> GroupPrior:
+    """What the plan believes beforehand."""
+    return GroupPrior(plan.interaction, {index.id: index.items for index in survey.indices})
+
+
+def learned_interaction(sizes: Sequence[float], responses: float) -> float | None:
+    """The `prior.interaction` that a release speaks for: of what it learned on each demographic, the middle; None where
+    it measured no group.
+
+    It undoes the centring of `log_prior_of_size` and the growth of `expected_interaction`; a release that learned
+    nothing gives back the belief it was made with.
+    """
+    if not sizes:
+        return None
+    return interaction_at_belief_size(max(exp(2 * fmean(log(size) for size in sizes)), 1.0), responses)
 
 
 def log_prior_of_size(size: float, interaction: float) -> float:

@@ -30,7 +30,15 @@ def make_plan(survey: Survey, policy: Policy, *, survey_digest: str, policy_dige
 
     Raises: DeclarationFault: the policy asks for what the survey lacks, what its caps refuse, or what is not built.
     """
-    interaction = _built_prior(survey, policy)
+    _check_unit(survey, policy)
+    if policy.prior.interaction is None:
+        raise DeclarationFault(
+            "prior_unread",
+            "names a release that was not looked up",
+            where="policy.yaml: prior.from_release",
+            do="Name the workspace that has it with --workspace",
+        )
+    interaction = expected_interaction(policy.prior.interaction, survey.expected.responses)
     attributes = attributes_of(survey)
     nets = net_attributes(survey, attributes)
     by_id = {attribute.id: attribute for attribute in (*attributes, *nets)}
@@ -66,6 +74,7 @@ def make_plan(survey: Survey, policy: Policy, *, survey_digest: str, policy_dige
         charge_nano_rho=charge,
         charge_nano_pure_epsilon=charge_pure,
         epsilon=_printed(Spent(charge, charge_pure), policy.delta),
+        interaction=interaction,
         measured=choice.measured,
         published=_published(tables, choice.measured, knowledge),
         survey_digest=survey_digest,
@@ -79,13 +88,7 @@ def _printed(charge: Spent, delta: float) -> float | None:
     return None if epsilon is None or epsilon >= EPSILON_MEANINGLESS else ceil(epsilon * 1e6) / 1e6
 
 
-def _built_prior(survey: Survey, policy: Policy) -> float:
-    """The prior's interaction, when this version can run what is declared."""
-    for file, features in (("survey.yaml", survey.not_built_yet()), ("policy.yaml", policy.not_built_yet())):
-        if features:
-            raise DeclarationFault(
-                "not_built_yet", "is not built yet", where=f"{file}: {features[0]}", do="Remove it for now"
-            )
+def _check_unit(survey: Survey, policy: Policy) -> None:
     if survey.residents.key == "none" and policy.unit.protects != "response":
         raise DeclarationFault(
             "unit_needs_key",
@@ -100,9 +103,6 @@ def _built_prior(survey: Survey, policy: Policy) -> float:
             where="policy.yaml: unit.protects",
             do="Declare both or neither",
         )
-    if policy.prior.interaction is None:
-        raise DeclarationFault("prior_missing", "gives no interaction", where="policy.yaml: prior")
-    return expected_interaction(policy.prior.interaction, survey.expected.responses)
 
 
 def _pure(table: MeasuredTable) -> int:

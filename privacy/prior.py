@@ -31,6 +31,11 @@ def expected_interaction(interaction: float, responses: float) -> float:
     return 1 + (interaction - 1) * responses / BELIEF_SIZE if interaction > 1 else interaction
 
 
+def interaction_at_belief_size(energy: float, responses: float) -> float:
+    """The `prior.interaction` that means this energy for a survey of this size: `expected_interaction` undone."""
+    return 1 + (energy - 1) * BELIEF_SIZE / max(responses, 1.0) if energy > 1 else energy
+
+
 @dataclass(frozen=True)
 class Belief:
     """Public assumptions of a plan.

@@ -60,10 +60,10 @@ class _Candidate:
     base: float
 
 
-def _candidates(survey: Survey, policy: Policy, plan: Plan) -> list[_Candidate]:
+def _candidates(survey: Survey, plan: Plan) -> list[_Candidate]:
     """Crosstabs that say nothing beyond their margins, those first that would learn most; wide bases before narrow."""
     attributes = attributes_of(survey)
-    belief = public_belief(survey, attributes, policy.prior.interaction or 1.0)
+    belief = public_belief(survey, attributes, plan.interaction)
     by_id = {attribute.id: attribute for attribute in (*attributes, *net_attributes(survey, attributes))}
     found: list[_Candidate] = []
     for table in plan.published:
@@ -86,7 +86,7 @@ def worthwhile_priorities(survey: Survey, policy: Policy, plan: Plan) -> tuple[P
 
     Raises: DeclarationFault: the policy's plan cannot be made.
     """
-    candidates = _candidates(survey, policy, plan)
+    candidates = _candidates(survey, plan)
     best: dict[str, _Candidate] = {}
     for candidate in candidates:
         best.setdefault(candidate.table.attributes[0], candidate)

@@ -16,7 +16,6 @@ from privacy.figure_rows import Setting, everybody_of, figure_rows, histogram_of
 from privacy.group_rows import GroupRow, crosstab_rows
 from privacy.importance import importance_rows
 from privacy.intervals import Z95, Errors, count_interval, figure_errors
-from privacy.prior import expected_interaction
 from privacy.quantiles import QUANTILES, cumulative_figures
 from privacy.residual import component_precisions
 from privacy.statistics import figures_of
@@ -39,7 +38,7 @@ def summarise(
         estimates=estimates,
         precisions=precisions,
         figures=figures_of(survey, attributes),
-        interaction=expected_interaction(policy.prior.interaction or 1.0, survey.expected.responses),
+        interaction=plan.interaction,
         margin_points=policy.precision.publish_margin_points,
         least_base=float(policy.precision.min_expected_base),
     )

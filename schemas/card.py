@@ -216,6 +216,16 @@ class Governance(Declared):
     destroy_zone_days: int | None
 
 
+class Belief(Declared):
+    """How much groups differ, as `prior.interaction` of a policy: energy of interactions in units of pure sampling, for
+    600 responses. Believed beforehand, given or from an earlier release, and as this release learned it.
+    """
+
+    interaction_believed: float
+    from_release: str | None
+    interaction_learned: float | None
+
+
 class Participation(Declared):
     """An estimate with noise of how many responses were counted. Never the exact number."""
 
@@ -235,6 +245,8 @@ class ExpertFace(Declared):
     precision: Precision
     governance: Governance
     participation: Participation
+    belief: Belief | None = None
+    """None on cards of versions that did not state it."""
     known_limits: tuple[str, ...]
 
 

@@ -123,6 +123,8 @@ class Plan(Declared):
     charge_nano_pure_epsilon: int | None
     epsilon: float | None
     """Printed ε: the smaller of pure ε and the conversion of the charge at δ; None where that has no meaning."""
+    interaction: float
+    """What is believed of interactions: their energy in units of pure sampling, for the responses expected."""
     measured: tuple[MeasuredTable, ...]
     published: tuple[PublishedTable, ...]
     survey_digest: Digest

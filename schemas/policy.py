@@ -88,7 +88,9 @@ class Precision(Declared):
 
 
 class Prior(Declared):
-    """Public belief about how much groups differ: energy of interactions in units of pure sampling (1 = none)."""
+    """Public belief about how much groups differ: energy of interactions in units of pure sampling (1 = none), given or
+    as a release of this workspace, named by its id, learned it.
+    """
 
     interaction: Annotated[float, Field(gt=0, le=1e6)] | None = None
     from_release: str | None = None
@@ -161,10 +163,3 @@ class Policy(Declared):
     approvals: Approvals = Approvals(needed=0)
     """Without it no officer is asked; the plan and the card say so."""
     retention: Retention | None = None
-
-    def not_built_yet(self) -> tuple[str, ...]:
-        """Declared features that this version parses but does not run."""
-        found: list[str] = []
-        if self.prior.from_release is not None:
-            found.append("prior.from_release")
-        return tuple(found)

@@ -286,7 +286,3 @@ class Survey(Declared):
         if self.residents.key == "none" and (self.residents.verified_by or self.residents.household):
             raise ValueError("verified_by and household need a resident key")
         return self
-
-    def not_built_yet(self) -> tuple[str, ...]:
-        """Declared features that this version parses but does not run: none."""
-        return ()

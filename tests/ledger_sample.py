@@ -72,6 +72,7 @@ def a_plan(policy: Policy, *, name: str = "plan", nano_rho: int = 100_000_000) -
             "charge_nano_rho": nano_rho,
             "charge_nano_pure_epsilon": None,
             "epsilon": None,
+            "interaction": 3.0,
             "measured": (),
             "published": (),
             "survey_digest": SURVEY_DIGEST,

@@ -168,7 +168,7 @@ def sample_plan(attributes: tuple[Attribute, ...], noise: str, sd: float) -> Pla
         survey="riverbend-sample", wave="2026", year=2026, population="riverbend-adults", unit="resident", shared_keys=False,
         delta=1e-6, noise=noise, noise_reason=f"{noise.title()} noise has the smaller expected error at the policy's epsilon",
         spend_nano_rho=total, charge_nano_rho=total, charge_nano_pure_epsilon=None if None in pures else sum(p or 0 for p in pures),
-        epsilon=None, measured=tuple(measured), published=published, survey_digest="1" * 64, policy_digest="2" * 64,
+        epsilon=None, interaction=3.0, measured=tuple(measured), published=published, survey_digest="1" * 64, policy_digest="2" * 64,
     )  # fmt: skip
 
 
@@ -256,7 +256,7 @@ def make_sample(
     released = measure(plan, Exact(exact), charge)
     by_id = {a.id: a for a in attributes}
     if planned:
-        estimates = estimate(plan, by_id, released, group_prior(survey, policy))
+        estimates = estimate(plan, by_id, released, group_prior(survey, plan))
         summary = summarise(survey, policy, plan, by_id, estimates)
     else:
         estimates = _estimates(plan, by_id, released, people)

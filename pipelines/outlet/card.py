@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from pipelines.outlet.context import ReleaseContext, printed_epsilon
 from pipelines.outlet.instrument import instrument_of
 from pipelines.outlet.resident import language_of, resident_face
+from privacy.group_prior import learned_interaction
 from privacy.odds import odds
+from privacy.prior import interaction_at_belief_size
 from schemas.base import text_in
 from schemas.card import (
     Accounting,
+    Belief,
     Bound,
     Card,
     DpFlavor,
@@ -87,6 +90,7 @@ def build_card(context: ReleaseContext, estimates: "Estimates") -> Card:
             participation=Participation(
                 estimated_respondents=float(estimates.total), noise_sd=float(estimates.total_variance) ** 0.5
             ),
+            belief=_belief(context, estimates),
             known_limits=_known_limits(context),
         ),
         instrument=instrument_of(survey, context.attributes),
@@ -209,7 +213,9 @@ def _accounting(context: ReleaseContext) -> Accounting:
     calibrated = any(d.targets for d in context.survey.demographics)
     steps = [
         "weighted least squares over all noisy tables, in the basis of residual components",
-        "shrinkage of interactions under the public prior of the policy",
+        "shrinkage of interactions under the public prior of the policy"
+        if context.policy.prior.from_release is None
+        else f"shrinkage of interactions under what release {context.policy.prior.from_release} learned of them",
         "projection onto non-negative counts that agree with each other",
     ]
     if calibrated:
@@ -225,13 +231,24 @@ def _accounting(context: ReleaseContext) -> Accounting:
     )
 
 
+def _belief(context: ReleaseContext, estimates: "Estimates") -> Belief:
+    sizes = [effects.size for effects in estimates.effects.values()]
+    responses = context.survey.expected.responses
+    learned = learned_interaction(sizes, float(estimates.total))
+    return Belief(
+        interaction_believed=round(interaction_at_belief_size(context.plan.interaction, responses), 6),
+        from_release=context.policy.prior.from_release,
+        interaction_learned=None if learned is None else round(learned, 6),
+    )
+
+
 def _implementation(context: ReleaseContext) -> Implementation:
     plan = context.plan
     used = {a for table in plan.measured for a in table.attributes} | {a for t in plan.published for a in t.attributes}
     return Implementation(
         pre_processing_eda_hyperparameter_tuning=(
-            "None on the data: the plan is made from public numbers only. Deduplication, eligibility and tick limits "
-            f"are rules on one {plan.unit}'s rows alone."
+            "None on the data: the plan is made from public numbers and earlier releases only. Deduplication, "
+            f"eligibility and tick limits are rules on one {plan.unit}'s rows alone."
         ),
         mechanisms=f"Discrete {plan.noise.title()} noise on vectors of 64-bit integer counts",
         discrete_sampler="OpenDP make_gaussian and make_laplace on i64 vectors: exact samplers, no floating point",

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.declarations import Declarations
+from pipelines.declarations import Declarations, load_declarations
 from pipelines.ledger.approvals import approve
 from pipelines.ledger.store import Ledger
 from pipelines.planning import approvals_given, cap_changes, planned, scopes_left
+from pipelines.prior_release import with_earlier_belief
 from pipelines.workspace import has_traces_of_ledger, open_workspace
 from privacy.accountant import epsilon_of
 from privacy.ledger_state import LedgerState, lifetime_scope, year_scope
@@ -38,6 +39,16 @@ def ledger_state(root: Path, witness: Path | None = None) -> LedgerState:
     if not has_traces_of_ledger(root):
         return LedgerState()
     return Ledger.open(open_workspace(root), witness=witness).state()
+
+
+def declared(directory: Path, policy_file: Path, root: Path) -> Declarations:
+    """The declarations, with what an earlier release of the workspace learned where the policy names one.
+
+    Raises: DeclarationFault, IntegrityFault, ZoneFault.
+    """
+    declarations = load_declarations(directory, policy_file)
+    key = Ledger.open(open_workspace(root)).public_key_hex if has_traces_of_ledger(root) else None
+    return with_earlier_belief(declarations, root, key)
 
 
 def costs(state: LedgerState, plan: Plan, policy: Policy) -> tuple[ScopeCost, ...]:
@@ -118,7 +129,8 @@ def sign(root: Path, declarations: Declarations, officer_key: Path, witness: Pat
 
     Raises: ZoneFault, BudgetRefused, DeclarationFault, IntegrityFault.
     """
+    ledger = Ledger.open(open_workspace(root), witness=witness)
     plan = planned(declarations)
-    event = approve(Ledger.open(open_workspace(root), witness=witness), plan, declarations.policy, officer_key)
+    event = approve(ledger, plan, declarations.policy, officer_key)
     said = event.body["statement"]
     return f"Approved: plan {digest(plan)[:12]}, worth {said['charges']} charges until {said['expires']}"

@@ -293,7 +293,9 @@ CASES: dict[str, Case] = {
     "a value of the wrong type": Case("declared", survey_with("at_most: 3", "at_most: three")),
     "a value that is not allowed": Case("declared", policy_with("delta: 1.0e-6", "delta: 2")),
     "several problems at once": Case("declared", survey_with("bounds: [0, 90]", "bound: [0, 90]")),
-    "a feature that is not built yet": Case("declared", policy_with("{interaction: 3}", "{from_release: abc}")),
+    "a belief from a release that is not there": Case(
+        "declared", policy_with("{interaction: 3}", "{from_release: abc}")
+    ),
     "two populations": Case("declared", policy_with("population: testville-adults", "population: other-adults")),
     "a crosstab with an unknown question": Case("declared", policy_with("[[quality, district]]", "[[quality, ward]]")),
     "a spend beyond the cap of a release": Case(

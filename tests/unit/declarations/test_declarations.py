@@ -92,7 +92,7 @@ POLICY_FAULTS = {
     "two means": ({"[[quality, district]]": "[[years__mean, living]]"}, "policy.yaml:8: workload.crosstabs.priority.0: two means cannot be crossed. Keep one index or mean"),
     "response with key": ({"protects: resident": "protects: response"}, "policy.yaml:2: unit.protects: is 'response', but the survey has a resident key. Write protects: resident"),
     "household without a key": ({"protects: resident": "protects: household"}, "policy.yaml:2: unit.protects: is 'household', but the survey declares none. Declare residents.household: {key: …, at_most: …}, or write protects: resident"),
-    "prior not built yet": ({"prior: {interaction: 3}": "prior: {from_release: abc}"}, "policy.yaml:10: prior.from_release: is not built yet. Remove it for now"),
+    "two beliefs": ({"prior: {interaction: 3}": "prior: {interaction: 3, from_release: abc}"}, "policy.yaml:10: prior: give exactly one of interaction and from_release"),
     "officer": ({"prior:": "approvals: {needed: 1, officers: ['ed25519:00']}\nprior:"}, "policy.yaml:10: approvals.officers.0: is not an Ed25519 public key: 64 hexadecimal digits or 43 characters of base64. Copy the line that hearsafe officer-key prints"),
 }  # fmt: skip
 
@@ -188,12 +188,6 @@ def test_long_input_is_never_repeated(declare: Declare) -> None:
         {"    positive:": f"    {long}:"},
     ):
         assert all(len(line) < 400 for line in problems(declare(changes)))
-
-
-def test_not_built_yet_has_a_stable_code(declare: Declare) -> None:
-    with pytest.raises(DeclarationFault) as caught:
-        load_declarations(declare(None, {"prior: {interaction: 3}": "prior: {from_release: abc}"}))
-    assert caught.value.code == "not_built_yet"
 
 
 def test_attributes_must_fit_into_a_byte(declare: Declare) -> None:

@@ -47,6 +47,7 @@ def plan(toplines: int) -> Plan:
         charge_nano_rho=125_000_000,
         charge_nano_pure_epsilon=None,
         epsilon=2.4,
+        interaction=3.0,
         measured=(measured,),
         published=(
             *(published(f"question_{i}", "topline", 0.5 / toplines) for i in range(toplines)),

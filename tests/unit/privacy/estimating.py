@@ -139,7 +139,7 @@ def plan_of(
     return Plan(
         survey="riverbend", wave="2026", year=2026, population="riverbend-adults", unit="response", shared_keys=False, delta=1e-6,
         noise="gaussian", noise_reason="", spend_nano_rho=1, charge_nano_rho=1, charge_nano_pure_epsilon=None, epsilon=1.0,
-        measured=tuple(tables), published=tuple(shown), survey_digest="0" * 64, policy_digest="1" * 64,
+        interaction=3.0, measured=tuple(tables), published=tuple(shown), survey_digest="0" * 64, policy_digest="1" * 64,
     )  # fmt: skip
 
 

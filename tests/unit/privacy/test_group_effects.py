@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from privacy.group_effects import Effects, Groups, Heads, NetObservation, group_effects
-from privacy.group_prior import GroupPrior, group_covariance, head_covariance
+from privacy.group_prior import GroupPrior, group_covariance, head_covariance, learned_interaction
+from privacy.prior import expected_interaction
 
 SHARES = np.array([0.4, 0.3, 0.2, 0.1])
 PEOPLE = 2000.0
@@ -94,3 +95,17 @@ def test_what_lasts_is_what_exceeds_sampling() -> None:
 
 def test_nothing_observed_is_no_effect() -> None:
     assert group_effects(HEADS, GROUPS, {}, PRIOR) is None
+
+
+@pytest.mark.parametrize("size", [1.0, 3.0, 30.0])
+def test_the_size_of_effects_is_learned(size: float) -> None:
+    rng = np.random.default_rng(5)
+    sizes = [seen(drawn(rng, size), 10.0, rng).size for _ in range(10)]
+    assert 0.7 * size < np.exp(np.mean(np.log(sizes))) < 1.5 * size
+
+
+@pytest.mark.parametrize("interaction", [1.0, 3.0, 40.0])
+def test_a_release_that_learned_nothing_hands_its_own_belief_on(interaction: float) -> None:
+    centre = np.sqrt(expected_interaction(interaction, 6000))
+    assert learned_interaction([centre, centre], 6000) == pytest.approx(interaction)
+    assert learned_interaction([], 6000) is None

@@ -55,7 +55,7 @@ def rows_of(rng: np.random.Generator, favourable: np.ndarray, sd: float, people:
         else:
             exact[table.id] = (exact_table(rows, ("age", last.of)) @ np.array(last.weights)).reshape(table.shape)
     given = policy(prior={"interaction": 3})
-    estimates = estimate(plan, ATTRIBUTES, released(plan, exact, rng), group_prior(SURVEY, given))
+    estimates = estimate(plan, ATTRIBUTES, released(plan, exact, rng), group_prior(SURVEY, plan))
     return summarise(SURVEY, given, plan, ATTRIBUTES, estimates), estimates
 
 

@@ -44,7 +44,7 @@ def make_plan(scale: float = 5.0, l2_squared: int = 1) -> Plan:
     return Plan(
         survey="s", wave="1", year=2026, population="p", unit="resident", shared_keys=False, delta=1e-6, noise="gaussian",
         noise_reason="", spend_nano_rho=rho, charge_nano_rho=rho, charge_nano_pure_epsilon=None, epsilon=1.0,
-        measured=(table,), published=(published,), survey_digest="0" * 64, policy_digest="1" * 64,
+        interaction=3.0, measured=(table,), published=(published,), survey_digest="0" * 64, policy_digest="1" * 64,
     )  # fmt: skip
 
 

@@ -24,7 +24,10 @@ def rows_of(scale, people=800, measured=None, shown=None, seed=1, **changes):
     rng = np.random.default_rng(seed)
     data = simulate(ATTRIBUTES, people, rng)
     plan, estimates = estimated(ATTRIBUTES, data, dict.fromkeys(measured or TABLES, scale), shown or TABLES, rng)
-    return data, estimates, summarise(SURVEY, policy(**changes), plan, ATTRIBUTES, estimates)
+    given = policy(**changes)
+    believed = expected_interaction(given.prior.interaction, SURVEY.expected.responses)
+    plan = plan.model_copy(update={"interaction": believed})
+    return data, estimates, summarise(SURVEY, given, plan, ATTRIBUTES, estimates)
 
 
 def key(row):

@@ -29,8 +29,6 @@ def test_declarations_load_and_use_only_what_is_built(city: DemoFiles) -> None:
     declarations = load_declarations(city.directory)
     assert declarations.survey.population == declarations.policy.population
     assert len(declarations.survey.questions) == 30
-    assert not declarations.survey.not_built_yet()
-    assert not declarations.policy.not_built_yet()
     assert not declarations.policy.approvals.officers[0].endswith("0" * 64)
 
 
