@@ -246,6 +246,25 @@ def test_a_release_that_stands_needs_no_other_wave(typed: Typed) -> None:
         away.rename(typed.releases["2024"])
 
 
+def test_a_policy_may_believe_what_an_earlier_release_learned(typed: Typed) -> None:
+    policy = typed.waves["2026"].folder / "policy.yaml"
+    text = policy.read_text()
+    given = re.search(r"prior: \{interaction: \S+\}", text)
+    assert given is not None
+    learned = verify(typed.releases["2024"]).card.expert.belief
+    assert learned is not None and learned.from_release is None and learned.interaction_learned is not None
+    believing = text.replace(given.group(), f"prior: {{from_release: {typed.releases['2024'].name}}}")
+    policy.write_text(believing.replace("spend: {rho: 200000", "spend: {rho: 50000"))
+    try:
+        card = verify(typed.release("2026")).card
+    finally:
+        policy.write_text(text)
+    assert card.expert.belief is not None
+    assert card.expert.belief.from_release == typed.releases["2024"].name
+    assert card.expert.belief.interaction_believed == pytest.approx(learned.interaction_learned, abs=1e-5)
+    assert any(typed.releases["2024"].name in step for step in card.expert.accounting.post_processing)
+
+
 def test_two_releases_of_a_wave_are_told_apart_by_their_id(typed: Typed) -> None:
     """Nothing is charged by a refusal, and naming the release resolves it."""
     for wave in ALL:  # another plan each
