@@ -16,6 +16,7 @@ from bench.surveys import Coded, Workload, coded
 from privacy.statistics import figures_of
 from privacy.summary import summarise
 from schemas.released import SummaryRow
+from schemas.survey import Demographic
 
 _DIFFERENCE = "_difference"
 LEAST_FIGURES = 100
@@ -61,11 +62,27 @@ def _kind(row: SummaryRow) -> str:
     return "crosstabs" if row.group is not None else "toplines"
 
 
+def _declared(demographic: Demographic, data: Coded) -> Demographic:
+    if demographic.id not in data.attributes:
+        return demographic
+    counts = data.table(demographic.id)
+    codes = [cell.code for cell in data.attributes[demographic.id].cells]
+    shares = {c: float(max(n, 0.5) / counts.sum()) for c, n in zip(codes, counts, strict=True) if c[0] != "_"}
+    return demographic.model_copy(update={"expected_shares": shares})
+
+
+def with_declared_shares(data: Coded) -> Coded:
+    """The same survey with the shares of its groups declared, as a city knows them from a census."""
+    demographics = tuple(_declared(demographic, data) for demographic in data.survey.demographics)
+    return replace(data, survey=data.survey.model_copy(update={"demographics": demographics}))
+
+
 def coverage(workload: Workload, epsilon: float, runs: int, seed: int) -> dict[str, list[float]]:
     """By kind and by demographic group: how many publishable figures held the population's value, and how many there
-    were; and of differences marked significant, how many have the population's sign.
+    were; of differences marked significant, how many have the population's sign; and of all percentages favourable, how
+    many have a margin within the plan's forecast of their table.
     """
-    everybody = coded(workload)
+    everybody = with_declared_shares(coded(workload))
     population = Population(everybody)
     people = len(next(iter(everybody.codes.values())))
     rng = np.random.default_rng(seed)
@@ -76,7 +93,14 @@ def coverage(workload: Workload, epsilon: float, runs: int, seed: int) -> dict[s
         run = Hearsafe(Truth.of(sample), policy_of(epsilon))
         estimates = run.release()
         rows = summarise(sample.survey, run.policy, run.plan, sample.attributes, estimates)
+        forecasts = {table.attributes: table.forecast for table in run.plan.published}
         for row in rows:
+            if row.statistic == "pct_positive" and row.moe is not None and not row.weighted:
+                foreseen = forecasts[
+                    (row.subject,) if row.group_attribute is None else (row.group_attribute, row.subject)
+                ]
+                held["foreseen"][0] += foreseen.low_points <= row.moe <= foreseen.high_points
+                held["foreseen"][1] += 1
             true = population.of(row)
             if true is None or row.value is None or row.low is None or row.high is None:
                 continue
@@ -103,7 +127,16 @@ def main() -> None:
     parser.add_argument("--workloads", default="", help="numbers, separated by commas; all without")
     parser.add_argument("--print-only", action="store_true")
     given = parser.parse_args()
-    head = ["", "toplines", "crosstabs", "differences", "lowest group", "signs right", "figures a run"]
+    head = [
+        "",
+        "toplines",
+        "crosstabs",
+        "differences",
+        "lowest group",
+        "signs right",
+        "margins foreseen",
+        "figures a run",
+    ]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for index, workload in enumerate(WORKLOADS):
         if given.workloads and str(index) not in given.workloads.split(","):
@@ -125,7 +158,7 @@ def _line(workload: Workload, epsilon: float, held: dict[str, list[float]], runs
     lowest = "" if worst is None else f"{worst[1][0] / worst[1][1]:.1%} ({worst[0]})"
     number = sum(held[name][1] for name in ("toplines", "crosstabs", "differences") if name in held) / runs
     cells = [f"{workload.label}, ε = {epsilon:g}", *(share(n) for n in ("toplines", "crosstabs", "differences"))]
-    return f"| {' | '.join([*cells, lowest, share('found'), f'{number:.0f}'])} |"
+    return f"| {' | '.join([*cells, lowest, share('found'), share('foreseen'), f'{number:.0f}'])} |"
 
 
 if __name__ == "__main__":

@@ -54,11 +54,11 @@ def test_priorities_are_said_with_what_they_cost(declared: Declarations, plan: P
 
 
 def test_targets_say_what_they_need_and_whether_the_policy_allows_it(declared: Declarations, plan: Plan) -> None:
-    easy = needed_by(declared, wished(["quality_of_life=4", "district*safety=9"], plan))
+    easy = needed_by(declared, wished(["quality_of_life=4.6", "district*safety=10.5"], plan))
     assert easy.epsilon is not None
     assert easy.refused is None
     assert needed_line(easy).endswith(f"needs ε {easy.epsilon:g}; this policy allows that")
-    dear = needed_by(declared, {"quality_of_life": 2.45})
+    dear = needed_by(declared, {"quality_of_life": 2.8})
     assert dear.refused is not None
     assert "caps.release.epsilon" in needed_line(dear)
     never = needed_by(declared, {"quality_of_life": 1.0})

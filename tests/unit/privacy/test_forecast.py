@@ -26,7 +26,7 @@ def test_the_range_holds_the_middle() -> None:
 
 def test_sampling_is_the_textbook_margin() -> None:
     topline = tables(plan_of(SURVEY, small_policy()))["q0"].forecast
-    assert topline.sampling_points == pytest.approx(1.959964 * sqrt(0.25 / 2000) * 100, abs=0.006)
+    assert topline.sampling_points == pytest.approx(1.959964 * sqrt(0.25 / (0.9 * 2000)) * 100, abs=0.006)
     assert topline.base == 2000
 
 

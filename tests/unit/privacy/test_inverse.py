@@ -27,13 +27,13 @@ def test_it_holds_there_and_nowhere_below(targets: dict[str, float]) -> None:
 
 
 def test_a_stricter_wish_never_needs_less() -> None:
-    found = [epsilon_for(SURVEY, POLICY, {"g1*q1": points}) for points in (14.0, 4.5, 3.6, 3.4)]
+    found = [epsilon_for(SURVEY, POLICY, {"g1*q1": points}) for points in (16.0, 5.2, 4.2, 3.95)]
     known = [epsilon for epsilon in found if epsilon is not None]
     assert len(known) == len(found)
     assert known == sorted(known)
     assert known[0] < known[-1]
-    both = epsilon_for(SURVEY, POLICY, {"g1*q1": 4.5, "q0": 2.0})
-    alone = epsilon_for(SURVEY, POLICY, {"g1*q1": 4.5})
+    both = epsilon_for(SURVEY, POLICY, {"g1*q1": 5.2, "q0": 2.35})
+    alone = epsilon_for(SURVEY, POLICY, {"g1*q1": 5.2})
     assert both is not None
     assert alone is not None
     assert both >= alone
