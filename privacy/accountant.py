@@ -3,34 +3,45 @@
 Claim: docs/claims/accountant.md.
 """
 
+from collections.abc import Callable
+from functools import cache
 from math import exp, expm1, log, log1p
 
 EPSILON_MEANINGLESS = 1e5
 """Beyond this a converted ε says nothing to anybody, and the conversion loses its digits."""
 
 
+def _root(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function that rises from below 0 to above it crosses: halved until no number lies between."""
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
+    return low
+
+
 def _log_delta(rho: float, epsilon: float, alpha: float) -> float:
     return (alpha - 1) * (alpha * rho - epsilon) + alpha * log1p(-1 / alpha) - log(alpha - 1)
+
+
+def _best_alpha(rho: float, epsilon: float) -> float:
+    """The order at which `_log_delta` is smallest: where its derivative ρ(2α − 1) − ε + log(1 − 1/α), which rises, is 0.
+
+    The logarithm is negative, so the root lies above (ε/ρ + 1)/2; and at x = (2ρ)^−½ more the rest, at least 2ρx = 1/x,
+    outweighs −log(1 − 1/α) ≤ log(1 + 1/x).
+    """
+    above = max((epsilon / rho + 1) / 2, 1 + 1e-12)
+    return _root(lambda alpha: rho * (2 * alpha - 1) - epsilon + log1p(-1 / alpha), above, above + (2 * rho) ** -0.5)
 
 
 def delta_of(rho: float, epsilon: float) -> float:
     """Smallest δ that ρ-zCDP gives at ε by the tight conversion, at most 1.
 
-    δ = inf over α > 1 of exp((α−1)(αρ−ε)) / (α−1) · (1 − 1/α)^α.
+    δ = inf over α > 1 of exp((α−1)(αρ−ε)) / (α−1) · (1 − 1/α)^α. Every α gives a bound, so none that is missed by a
+    little can understate it.
     Source: Canonne, Kamath and Steinke 2020, proposition 7 and corollary 13.
     """
     if rho <= 0:
         return 0.0
-    from scipy.optimize import minimize_scalar  # most commands convert nothing, and importing it takes a second
-
-    middle = max((epsilon + rho) / (2 * rho), 1 + 1e-9)
-    found = minimize_scalar(
-        lambda log_alpha_less_1: _log_delta(rho, epsilon, 1 + exp(log_alpha_less_1)),
-        bounds=(log(middle) - 12 if middle < 2 else log(1e-6), log(middle) + 6),
-        method="bounded",
-        options={"xatol": 1e-10},
-    )
-    return min(1.0, exp(min(0.0, float(found.fun))))
+    return exp(min(0.0, _log_delta(rho, epsilon, _best_alpha(rho, epsilon))))
 
 
 def epsilon_of(rho: float, delta: float) -> float | None:
@@ -41,22 +52,17 @@ def epsilon_of(rho: float, delta: float) -> float | None:
         return None
     if delta_of(rho, 0.0) <= delta:
         return 0.0
-    from scipy.optimize import root_scalar
-
     upper = rho + 2 * (rho * log(1 / delta)) ** 0.5 + 1e-9
-    solved = root_scalar(lambda e: _excess(rho, e, delta), bracket=(0.0, upper * 1.01 + 1e-6), xtol=1e-12)
-    return float(solved.root) * (1 + 1e-9)
+    return _root(lambda epsilon: -_excess(rho, epsilon, delta), 0.0, upper * 1.01 + 1e-6) * (1 + 1e-9)
 
 
+@cache
 def rho_of(epsilon: float, delta: float) -> float:
     """Largest ρ whose conversion at δ is at most ε: what a cap or a spend in ε is worth in the ledger's currency.
 
     Rounded down by a relative 4e-9, so that converting back never shows more than the policy said.
     """
-    from scipy.optimize import root_scalar
-
-    solved = root_scalar(lambda r: _excess(r, epsilon, delta), bracket=(0.0, epsilon + 1.0), xtol=1e-15, rtol=1e-13)
-    return float(solved.root) * (1 - 4e-9)
+    return _root(lambda rho: _excess(rho, epsilon, delta), 0.0, epsilon + 1.0) * (1 - 4e-9)
 
 
 def _excess(rho: float, epsilon: float, delta: float) -> float:
