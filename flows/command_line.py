@@ -1,5 +1,6 @@
 """The `hearsafe` command: its verbs, by who uses them. Tables of contents; start-up imports nothing heavy."""
 
+import os
 import sys
 import warnings
 from typing import Annotated
@@ -22,6 +23,10 @@ app = typer.Typer(
 )
 for room in (data_team, wave_ending, officer, audit_verb, separation, analyst):
     room.register(app)
+
+
+# Matrices here have hundreds of rows: a second thread of NumPy's costs more than it gives.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _version(wanted: bool) -> None:

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-
 from pipelines.declarations import Declarations
 from pipelines.earlier_waves import EarlierWaves
 from pipelines.ledger.store import Ledger
@@ -19,12 +17,7 @@ from schemas.ledger import Event
 from schemas.nets import with_nets
 from schemas.plan import Plan
 
-__all__ = ["get_ready", "publish_crossing", "received"]
-
-
-def get_ready() -> None:
-    """Make PyArrow convert something: at the first time it looks for pandas, and imports it where it is installed."""
-    pa.array([0])
+__all__ = ["publish_crossing", "received"]
 
 
 def publish_crossing(

@@ -173,9 +173,8 @@ def release(
                 )
                 tell("measuring")
                 worker.ask(_order("measure", charged))
-                from pipelines.publication import get_ready, received  # imported while the worker counts
+                from pipelines.publication import received  # imported while the worker counts
 
-                get_ready()
                 released = received(bytes(worker.answer(tell).payload), plan)
             release_id = released.value.release_id
             tell("recording the seal")

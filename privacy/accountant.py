@@ -23,7 +23,7 @@ def _log_delta(rho: float, epsilon: float, alpha: float) -> float:
 
 
 def _best_alpha(rho: float, epsilon: float) -> float:
-    """The order at which `_log_delta` is smallest: where its derivative ρ(2α − 1) − ε + log(1 − 1/α), which rises, is 0.
+    """The order at which `_log_delta` is smallest: where its derivative ρ(2α − 1) − ε + log(1 − 1/α) is 0; that rises.
 
     The logarithm is negative, so the root lies above (ε/ρ + 1)/2; and at x = (2ρ)^−½ more the rest, at least 2ρx = 1/x,
     outweighs −log(1 − 1/α) ≤ log(1 + 1/x).

@@ -21,7 +21,6 @@ from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from privacy.prior import Belief, net_prior_variance, prior_variance
 from privacy.residual import Component, components_of, dilution, universe_of, variance_factor
@@ -50,17 +49,44 @@ NEGLIGIBLE = 0.05
 """Optional tables below this part of an equal share are not measured: together they hold less than that of the loss."""
 
 
+def _sums(places: NDArray[np.int64], values: Floats, size: int) -> Floats:
+    return np.asarray(np.bincount(places, values, size), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Dilutions:
+    """The sparse matrix X, components × tables, by its entries: one a component of a table."""
+
+    components: NDArray[np.int64]
+    tables: NDArray[np.int64]
+    values: Floats
+    shape: tuple[int, int]
+
+    def of_tables(self, each: Floats) -> Floats:
+        """X times one number a table."""
+        return _sums(self.components, self.values * each[self.tables], self.shape[0])
+
+    def of_components(self, each: Floats) -> Floats:
+        """Xᵀ times one number a component."""
+        return _sums(self.tables, self.values * each[self.components], self.shape[1])
+
+    def keeping(self, kept: NDArray[np.bool_]) -> "Dilutions":
+        """X with the columns of these tables only."""
+        inside, places = kept[self.tables], np.cumsum(kept) - 1
+        columns = places[self.tables[inside]]
+        return Dilutions(self.components[inside], columns, self.values[inside], (self.shape[0], int(kept.sum())))
+
+
 @dataclass(frozen=True)
 class Design:
     """The problem as arrays: components × tables.
 
-    `dilutions` X and its transpose; `importance` a; `prior_precision` 1/τ² (0 where nothing is believed);
+    `dilutions` X; `importance` a; `prior_precision` 1/τ² (0 where nothing is believed);
     `floors`: minimum shares, summing to less than 1; `top`: for each table, the component of all its attributes;
     `optional`: whether it may be left unmeasured; `least_known`: the known part below which it then is.
     """
 
-    dilutions: csr_array
-    transposed: csr_array
+    dilutions: Dilutions
     importance: Floats
     prior_precision: Floats
     floors: Floats
@@ -70,11 +96,9 @@ class Design:
 
     def without(self, kept: NDArray[np.bool_]) -> "Design":
         """The same published tables with fewer of them measured."""
-        fewer = csr_array(self.dilutions[:, kept])
         return replace(
             self,
-            dilutions=fewer,
-            transposed=csr_array(fewer.T),
+            dilutions=self.dilutions.keeping(kept),
             floors=self.floors[kept],
             top=self.top[kept],
             optional=self.optional[kept],
@@ -83,7 +107,7 @@ class Design:
 
     def objective(self, precisions: Floats) -> float:
         """F of the tables' cell precisions: weighted mean cell variance, in respondents²; inf if one is not known."""
-        known = self.dilutions @ precisions + self.prior_precision
+        known = self.dilutions.of_tables(precisions) + self.prior_precision
         return float(np.sum(self.importance / known)) if np.all(known > 0) else inf
 
     def spared(self, precisions: Floats) -> NDArray[np.bool_]:
@@ -93,7 +117,7 @@ class Design:
 
     def known_parts(self, precisions: Floats) -> Floats:
         """For each table, the part of its top component's prior variance that measuring removes (1 without prior)."""
-        gained = self.dilutions @ precisions
+        gained = self.dilutions.of_tables(precisions)
         return (gained / (gained + self.prior_precision))[self.top]
 
 
@@ -156,11 +180,10 @@ def design_of(
     for column, net in enumerate(nets, start=len(tables)):
         top.append(_add_net(rows, net, column, belief))
     positions, columns, values = (np.array(part) for part in zip(*rows.entries, strict=True))
-    dilutions = csr_array((values, (positions, columns)), shape=(len(rows.importance), len(tables) + len(nets)))
+    dilutions = Dilutions(positions, columns, values, (len(rows.importance), len(tables) + len(nets)))
     demanded = np.array([candidate.floor for candidate in (*tables, *nets)])
     return Design(
         dilutions,
-        csr_array(dilutions.T),
         np.array(rows.importance),
         np.array(rows.prior_precision),
         demanded / max(np.count_nonzero(demanded), 1),
@@ -266,8 +289,8 @@ def allocate(design: Design, whole: Floats, power: int) -> Allocation:
 
 
 def _gradient(design: Design, whole: Floats, shares: Floats, power: int) -> Floats:
-    known = design.dilutions @ (whole * shares**power) + design.prior_precision
-    return (design.transposed @ (design.importance / known**2)) * whole * power * shares ** (power - 1)
+    known = design.dilutions.of_tables(whole * shares**power) + design.prior_precision
+    return design.dilutions.of_components(design.importance / known**2) * whole * power * shares ** (power - 1)
 
 
 def _duality_gap(gradient: Floats, shares: Floats, floors: Floats) -> float:

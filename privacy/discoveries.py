@@ -8,9 +8,9 @@ Claim: docs/claims/estimate.md.
 """
 
 from collections.abc import Sequence
+from math import erfc, sqrt
 
 import numpy as np
-from scipy.special import ndtr
 
 FALSE_SIGNS = 0.05
 """Largest expected share of wrong signs among the differences published as significant."""
@@ -22,7 +22,7 @@ def false_sign_rate(mean: float, sd: float) -> float:
     >>> round(false_sign_rate(1.0, 1.0), 3), false_sign_rate(0.0, 1.0)
     (0.159, 0.5)
     """
-    return float(ndtr(-abs(mean) / sd)) if sd > 0 else float(mean == 0) / 2
+    return erfc(abs(mean) / sd / sqrt(2)) / 2 if sd > 0 else float(mean == 0) / 2
 
 
 def significant(rates: Sequence[float]) -> list[bool]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipelines.outlet.columns import column_of
 from schemas.attributes import Attribute, CellRole
 from schemas.errors import IntegrityFault, InternalFault
 from schemas.plan import MeasuredTable, Plan, table_id
@@ -51,7 +52,7 @@ def _stacked(schema: pa.Schema, blocks: Iterable[Mapping[str, Any]]) -> pa.Table
         for name, column in columns.items():
             value = block[name]
             column.extend(value if isinstance(value, list) else [value] * size)
-    return pa.Table.from_arrays([pa.array(columns[f.name], type=f.type) for f in schema], schema=schema)
+    return pa.Table.from_arrays([column_of(columns[f.name], f.type) for f in schema], schema=schema)
 
 
 def _measured_block(
@@ -141,7 +142,7 @@ def summary_table(survey: str, wave: str, rows: Sequence[SummaryRow]) -> pa.Tabl
     columns: dict[str, list[Any]] = {"survey": [survey] * len(rows), "wave": [wave] * len(rows)}
     for field in fields(SummaryRow):
         columns[field.name] = [getattr(row, field.name) for row in rows]
-    arrays = [pa.array(columns[f.name], type=f.type) for f in SUMMARY_SCHEMA]
+    arrays = [column_of(columns[f.name], f.type) for f in SUMMARY_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=SUMMARY_SCHEMA)
 
 
