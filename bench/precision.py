@@ -49,6 +49,7 @@ EPSILONS = (1.0, 3.0, 8.0)
 POLICIES: dict[str, dict[str, object]] = {
     "hearsafe": {},
     "hearsafe, balanced": {"emphasis": {"toplines": 60, "demographics": 15}},
+    "hearsafe, toplines ahead": {"indices": "none", "emphasis": {"toplines": 200, "demographics": 50}},
     "hearsafe, toplines first": {"indices": "none", "emphasis": {"toplines": 1e6, "demographics": 1e5}},
 }
 LARGE = 0.1
