@@ -223,6 +223,17 @@ class Participation(Declared):
     noise_sd: float
 
 
+class AlsoPublished(Declared):
+    """Something else that was published from the same residents' answers, without noise, as the ledger records it."""
+
+    name: str
+    survey: str
+    wave: str
+    why: str
+    recorded: str
+    """The day on which it was registered."""
+
+
 class ExpertFace(Declared):
     """The side for experts, in the registry's sections."""
 
@@ -236,6 +247,8 @@ class ExpertFace(Declared):
     governance: Governance
     participation: Participation
     known_limits: tuple[str, ...]
+    also_published: tuple[AlsoPublished, ...] = ()
+    """What was registered for the population when this release was charged."""
 
 
 class CardCell(Declared):

@@ -66,7 +66,7 @@ def build_card(context: ReleaseContext, estimates: "Estimates") -> Card:
         year=survey.wave.year,
         population=survey.population,
         time=context.charged.time,
-        resident=resident_face(survey, policy, this, year),
+        resident=resident_face(survey, policy, this, year, context.also_published),
         expert=ExpertFace(
             product=_product(context),
             dp_flavor=_flavor(context),
@@ -88,6 +88,7 @@ def build_card(context: ReleaseContext, estimates: "Estimates") -> Card:
                 estimated_respondents=float(estimates.total), noise_sd=float(estimates.total_variance) ** 0.5
             ),
             known_limits=_known_limits(context),
+            also_published=context.also_published,
         ),
         instrument=instrument_of(survey, context.attributes),
         ledger=LedgerOnCard(
@@ -135,6 +136,11 @@ def _flavor(context: ReleaseContext) -> DpFlavor:
             "population targets and shares in the survey file",
             "that a release was made, and when; the ledger's counts of intakes, charges and attempts",
             "anything published from the same responses outside this ledger",
+            *(
+                f"published without protection: {other.name} ({other.survey}, wave {other.wave}; registered "
+                f"{other.recorded}): {other.why}"
+                for other in context.also_published
+            ),
         ),
     )
 

@@ -155,6 +155,11 @@ def additional_file(world: World) -> Arguments:
     return ("verify", world.release)
 
 
+def foreign_file(world: World) -> Arguments:
+    (world.release.parent / "counts.csv").write_text("exact")
+    return RELEASE
+
+
 def key_of_nobody(world: World) -> Arguments:
     return ("verify", world.release, "--key", "0" * 64)
 
@@ -271,6 +276,8 @@ CASES: dict[str, Case] = {
     "a workspace that is a file": Case("declared", command(*INGEST, "--workspace", "policy.yaml")),
     "exact numbers for a script": Case("declared", command("ingest", ".", "--show", "--json")),
     "a `--key` that is no fingerprint": Case("released", no_fingerprint),
+    "a registration of nothing": Case("declared", command("register", ".", "--why", "minutes")),
+    "a registration without a reason": Case("declared", command("register", ".", "policy.yaml")),
     "a ledger that is elsewhere": Case("ingested", command("--ledger", "postgresql://city@/ledger", "budget")),
     "a password in the ledger's address": Case("declared", command("--ledger", "postgresql://a:b@/c", *INGEST)),
     "a mailing file inside the workspace": Case(
@@ -387,6 +394,7 @@ CASES: dict[str, Case] = {
     "an edited release file": Case("released", edited_release),
     "a missing release file": Case("released", removed_file),
     "an additional file in a release": Case("released", additional_file),
+    "a foreign file among the releases": Case("released", foreign_file),
     "a release signed by another key": Case("released", key_of_nobody),
     "no such release": Case("released", command("verify", "nowhere")),
 }
