@@ -30,6 +30,7 @@ from tests.system.command import hearsafe
 
 HEADER = "When,Email,District,Age,Q1,Q2,Q3,Q4,Q5\n"
 THEMES = "\n  - {id: wishes, column: Comment, type: themes, dictionary: themes.yaml}"
+REFUSE = "frames: {at_least: 900, below: refuse}"
 BENCHMARK = "benchmarks: {quality: {value: 78, source: Nation}}"
 APPROVE = ("approve", ".", "--officer-key")
 INVITE = ("invite", ".", "--contacts", "contacts.csv")
@@ -172,6 +173,11 @@ def without_survey(world: World) -> None:
     (world.folder / "survey.yaml").unlink()
 
 
+def small_groups(world: World) -> None:
+    world.edit("survey.yaml", "invited: 20000}", "invited: 20000, frame: 1000}")
+    world.edit("policy.yaml", "prior:", f"{REFUSE}\nprior:")
+
+
 def without_policy(world: World) -> None:
     (world.folder / "policy.yaml").unlink()
 
@@ -309,6 +315,8 @@ CASES: dict[str, Case] = {
     "households that the policy does not protect": Case(
         "declared", survey_with("  normalise: email", "  normalise: email\n  household: {key: Address, at_most: 4}")
     ),
+    "a group that is small in public": Case("declared", after(small_groups, *RELEASE)),
+    "groups that cannot be checked": Case("declared", policy_with("prior:", f"{REFUSE}\nprior:")),
     "a missing dictionary of themes": Case("declared", survey_with("type: nps}", f"type: nps}}{THEMES}")),
     "a benchmark in per cent": Case("declared", survey_with("indices:", f"{BENCHMARK}\nindices:")),
     "a trend since a wave without a release": Case("ingested", after(trend_to_nowhere, *RELEASE)),
