@@ -197,7 +197,7 @@ class Precision(Declared):
 
 
 class ApprovalOnCard(Declared):
-    """An officer's approval that the charge used."""
+    """An officer's approval that the charge used. `time`: the beginning of its day, in UTC."""
 
     officer: str
     time: str
@@ -326,7 +326,7 @@ class LedgerOnCard(Declared):
 
 
 class Card(Declared):
-    """The whole of card.json."""
+    """The whole of card.json. `time`: the beginning of the day on which the release was charged, in UTC."""
 
     format: Literal["hearsafe-card/1"] = "hearsafe-card/1"
     release_id: str

@@ -65,7 +65,7 @@ def build_card(context: ReleaseContext, estimates: "Estimates") -> Card:
         wave=survey.wave.id,
         year=survey.wave.year,
         population=survey.population,
-        time=context.charged.time,
+        time=context.day,
         resident=resident_face(survey, policy, this, year, context.also_published),
         expert=ExpertFace(
             product=_product(context),
@@ -109,7 +109,7 @@ def _product(context: ReleaseContext) -> Product:
         data_product_type="Summary statistics",
         description="Noisy counts of a resident survey, estimates made from them, and a report.",
         intended_use="To learn what residents as a whole, and groups of them, think of their community.",
-        publication_date=context.charged.time[:10],
+        publication_date=context.day[:10],
     )
 
 

@@ -47,6 +47,11 @@ class ReleaseContext:
     def charge(self) -> Charge:
         return Charge.model_validate(self.charged.body)
 
+    @property
+    def day(self) -> str:
+        """The day of the charge, in UTC: all of the clock that is published. Finer times would tell durations."""
+        return day_of(self.charged.time)
+
     @classmethod
     def of(
         cls,
@@ -76,9 +81,18 @@ class ReleaseContext:
         )
 
 
+def day_of(time: str) -> str:
+    """The beginning of an ISO time's day.
+
+    >>> day_of("2026-11-03T10:21:07Z")
+    '2026-11-03T00:00:00Z'
+    """
+    return f"{time[:10]}T00:00:00Z"
+
+
 def _approvals(events: Iterable[Event], charge: Charge) -> tuple[ApprovalOnCard, ...]:
     used = [event for event in events if event.kind is EventKind.APPROVED and event.seq in charge.approval_seqs]
-    return tuple(ApprovalOnCard(officer=str(event.body.get("officer", "")), time=event.time) for event in used)
+    return tuple(ApprovalOnCard(officer=str(event.body.get("officer", "")), time=day_of(event.time)) for event in used)
 
 
 def _also_published(events: Iterable[Event], population: str) -> tuple[AlsoPublished, ...]:
