@@ -19,17 +19,20 @@ from tests.system.bad_input import (
     Arguments,
     Case,
     World,
+    additional_file,
     after,
     command,
+    edited_release,
     flip,
+    foreign_file,
     policy_with,
+    removed_file,
     survey_with,
 )
 from tests.system.city import POLICY
 from tests.system.command import hearsafe
 
 HEADER = "When,Email,District,Age,Q1,Q2,Q3,Q4,Q5\n"
-THEMES = "\n  - {id: wishes, column: Comment, type: themes, dictionary: themes.yaml}"
 REFUSE = "frames: {at_least: 900, below: refuse}"
 BENCHMARK = "benchmarks: {quality: {value: 78, source: Nation}}"
 APPROVE = ("approve", ".", "--officer-key")
@@ -139,26 +142,6 @@ def foreign_ledger_key(world: World) -> None:
     world.ledger_key.unlink()
     world.officer("other.pem")
     shutil.move(world.folder / "other.pem", world.ledger_key)
-
-
-def edited_release(world: World) -> Arguments:
-    flip(world.release / "summary.parquet", 200)
-    return ("verify", world.release)
-
-
-def removed_file(world: World) -> Arguments:
-    (world.release / "estimates.parquet").unlink()
-    return ("verify", world.release)
-
-
-def additional_file(world: World) -> Arguments:
-    (world.release / "notes.txt").write_text("mine")
-    return ("verify", world.release)
-
-
-def foreign_file(world: World) -> Arguments:
-    (world.release.parent / "counts.csv").write_text("exact")
-    return RELEASE
 
 
 def key_of_nobody(world: World) -> Arguments:
