@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.workspace import Workspace
     from privacy.ledger_budget import Budget, ScopeSpent
     from privacy.ledger_state import Crossing, LedgerState, StandingApproval
-    from schemas.ledger import Event
+    from schemas.ledger import Event, OtherPublication
 
 LAST_REFUSALS = 5
 
@@ -33,6 +33,7 @@ def _of(state: "LedgerState", population: str | None) -> "LedgerState":
         crossings={i: c for i, c in state.crossings.items() if c.charge.population == population},
         approvals={seq: a for seq, a in state.approvals.items() if a.statement.population == population},
         refused=[refusal for refusal in state.refused if refusal.population == population],
+        registered={seq: other for seq, other in state.registered.items() if other.population == population},
     )
 
 
@@ -98,6 +99,7 @@ def budget_lines(ledger: "Ledger", population: str | None) -> list[str]:
         *(f"  {refusal.code}: {refusal.what}" for refusal in budget.refused[-LAST_REFUSALS:]),
         *([] if _usable(state) else ["Approvals with charges left: none"]),
         *(_standing_line(approval) for approval in _usable(state)),
+        *(_published_line(other) for other in state.registered.values()),
         f"Ledger {head.ledger_id}: {head.seq} events, chain and signatures valid, not behind its witness or any card",
     ]
 
@@ -118,6 +120,10 @@ def _is_expired(approval: "StandingApproval") -> bool:
 def _unpublished_line(crossing: "Crossing") -> str:
     loss = _rho(crossing.charge.charge_nano_rho)
     return f"Charged without publication: release {crossing.release_id}, {crossing.state.value.lower()}, ρ {loss}"
+
+
+def _published_line(other: "OtherPublication") -> str:
+    return f"Also published, not protected: {other.name} ({other.survey}, wave {other.wave}): {other.why}"
 
 
 def _standing_line(approval: "StandingApproval") -> str:
@@ -142,6 +148,7 @@ def budget_as_dict(ledger: "Ledger", population: str | None) -> dict[str, Any]:
             {"officer": a.officer, "left": a.left, "expired": _is_expired(a), **a.statement.model_dump(mode="json")}
             for a in _usable(state)
         ],
+        "also_published": [{"seq": seq, **other.model_dump(mode="json")} for seq, other in state.registered.items()],
         "frozen": budget.frozen,
         "head": ledger.head().model_dump(mode="json"),
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from flows.console import report, say_json
+from flows.frame_lines import frames_as_dict
 from schemas.errors import DeclarationFault
 
 if TYPE_CHECKING:
@@ -42,4 +43,5 @@ def summary_of(declarations: "Declarations") -> dict[str, object]:
         "attributes": len(declarations.attributes),
         "survey_digest": declarations.survey_digest,
         "policy_digest": declarations.policy_digest,
+        "frames": frames_as_dict(declarations),
     }

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows import analyst, audit_verb, console, data_team, officer, separation, wave_ending
+from flows import analyst, audit_verb, console, data_team, officer, registering, separation, wave_ending
 from flows.options import Common, LedgerOption, WorkspaceOption
 from schemas.errors import UsageFault
 
@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (data_team, wave_ending, officer, audit_verb, separation, analyst):
+for room in (data_team, wave_ending, officer, audit_verb, separation, registering, analyst):
     room.register(app)
 
 

@@ -69,6 +69,7 @@ def demo(
 def check(directory: Directory, policy: PolicyOption = None, as_json: JsonOption = False) -> None:
     """Validate survey.yaml and policy.yaml, showing every problem at once. Spends nothing."""
     from flows.checking import checked, summary_of
+    from flows.frame_lines import frame_lines
 
     declarations = checked(directory, policy, as_json=as_json)
     summary = summary_of(declarations)
@@ -77,6 +78,8 @@ def check(directory: Directory, policy: PolicyOption = None, as_json: JsonOption
     else:
         size = f"{summary['attributes']} attributes, {summary['sources']} sources"
         say(f"{summary['survey']}, wave {summary['wave']}: the declarations are valid ({size})")
+        for line in frame_lines(declarations):
+            say(line)
 
 
 @verb

@@ -67,6 +67,7 @@ def plan(
 ) -> None:
     """Show what a release would cost and how precise every table is expected to be. Spends nothing."""
     from flows.bought import bought_as_dict, bought_lines, priorities_tried
+    from flows.frame_lines import frame_lines, frames_as_dict
     from flows.plan_tables import counting_lines, header_lines, kind_tables, plan_as_dict
     from flows.plan_targets import needed_by, needed_line, wished
     from pipelines.memory import DEFAULT_RELEASE
@@ -86,9 +87,11 @@ def plan(
     left = scopes_left(state, made, declarations.policy) if state else None
     approvals = (approvals_given(state, made) if state else 0, declarations.policy.approvals.needed)
     if as_json:
-        say_json(plan_as_dict(made, digest(made), left, approvals) | bought_as_dict(priorities, needed))
+        frames = {"frames": frames_as_dict(declarations)}
+        say_json(plan_as_dict(made, digest(made), left, approvals) | bought_as_dict(priorities, needed) | frames)
         return
-    for line in [*header_lines(made, digest(made), left, approvals), *bought_lines(made, priorities)]:
+    header = [*header_lines(made, digest(made), left, approvals), *frame_lines(declarations)]
+    for line in [*header, *bought_lines(made, priorities)]:
         say(line)
     if needed:
         say(needed_line(needed))

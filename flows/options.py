@@ -153,6 +153,13 @@ def contact_file(path: Path | None) -> Path | None:
     return path
 
 
+def published_file(path: Path | None) -> Path | None:
+    """A file that was published. Raises: InputRefused: no such file."""
+    if path is not None:
+        _existing(path, "published file")
+    return path
+
+
 def format_name(name: str | None) -> str | None:
     """The name of an export format. Raises: UsageFault: there is none of this name."""
     from typing import get_args

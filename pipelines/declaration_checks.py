@@ -7,6 +7,7 @@ from itertools import chain
 from pipelines.comparison_checks import comparison_problems
 from pipelines.declaration_sources import source_problems
 from pipelines.yaml_lines import YamlFile
+from privacy.public_frames import check_frames
 from schemas.attributes import Attribute
 from schemas.errors import DeclarationFault
 from schemas.nets import NET, with_nets
@@ -31,6 +32,7 @@ def problems_together(
         _workload(policy_yaml, policy, attributes),
         comparison_problems(survey_yaml, survey),
         _officers(policy_yaml, policy),
+        _frames(policy_yaml, survey, policy),
     )
 
 
@@ -173,3 +175,16 @@ def _officers(file: YamlFile, policy: Policy) -> Iterator[DeclarationFault]:
                 at=at,
                 do="Copy the line that hearsafe officer-key prints",
             )
+
+
+def _frames(file: YamlFile, survey: Survey, policy: Policy) -> Iterator[DeclarationFault]:
+    """Groups that are small in public, where the policy refuses them; `check` and `plan` tell of them elsewhere."""
+    if policy.frames is None or policy.frames.below != "refuse":
+        return
+    found = check_frames(survey, policy)
+    for group in found.small:
+        do = "Merge categories, or publish fewer groups (workload.demographics, crosstabs.priority)"
+        yield file.fault("frame_small", group.line(policy.frames.at_least), at=("frames",), do=do)
+    if found.unknown_line is not None:
+        do = "Declare expected.frame and the targets of every demographic, or write below: warn"
+        yield file.fault("frame_unknown", found.unknown_line, at=("frames",), do=do)

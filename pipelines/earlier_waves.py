@@ -54,7 +54,7 @@ def earlier_waves(
 
 def _release_of(workspace: Workspace, survey: str, wave: str, declared: EarlierWave, where: str) -> Path:
     folder = workspace.releases / survey / wave
-    there = sorted(p for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
+    there = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")) if folder.is_dir() else []
     if declared.release is not None:
         there = [path for path in there if path.name == declared.release]
     if not there:

@@ -13,6 +13,7 @@ from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
 from pipelines.ledger.store import Ledger
 from pipelines.memory import DEFAULT_RELEASE, megabytes
+from pipelines.outlet.foreign import require_registered
 from pipelines.wave_end import require_zone
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
@@ -132,7 +133,9 @@ def release(
     survey, memory = declarations.survey, megabytes(memory)
     zone = WaveZone.of(workspace, survey, key)
     ledger = Ledger.open(workspace, witness=witness)
-    require_zone(ledger.state(), survey)
+    state = ledger.state()
+    require_zone(state, survey)
+    require_registered(workspace.releases, {other.digest for other in state.registered.values()})
     with ledger.lock() as held:
         with starting(zone, "measure", inherited=held) as worker:
             tell("planning")

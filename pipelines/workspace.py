@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.durable import write_private
+from pipelines.durable import make_folder, write_private
 from schemas.errors import InternalFault, UsageFault
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -95,7 +95,7 @@ def open_workspace(root: Path) -> Workspace:
     """
     workspace = Workspace(root.absolute())
     try:
-        workspace.releases.mkdir(parents=True, exist_ok=True)
+        make_folder(workspace.releases)
         for name in _PRIVATE:
             _private_folder(workspace.root / name)
     except OSError as error:
@@ -110,6 +110,6 @@ def has_traces_of_ledger(root: Path) -> bool:
 
 
 def _private_folder(folder: Path) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_folder(folder, 0o700)
     if folder.stat().st_mode & 0o077:
         folder.chmod(0o700)

@@ -18,6 +18,7 @@ from schemas.ledger import (
     Freeze,
     Ingested,
     Opened,
+    OtherPublication,
     Planned,
     PolicyInForce,
     Publication,
@@ -178,6 +179,11 @@ def _expired(state: LedgerState, event: Event, body: WaveEnd) -> None:
     state.expired.add((body.survey, body.wave))
 
 
+def _registered(state: LedgerState, event: Event, body: OtherPublication) -> None:
+    _require(body not in state.registered.values(), event, "this publication was registered before")
+    state.registered[event.seq] = body
+
+
 _RULES: dict[EventKind, tuple[type[Declared], Callable[[LedgerState, Event, Any], LedgerState | None]]] = {
     EventKind.OPENED: (Opened, _opened),
     EventKind.POLICY: (PolicyInForce, _policy),
@@ -193,4 +199,5 @@ _RULES: dict[EventKind, tuple[type[Declared], Callable[[LedgerState, Event, Any]
     EventKind.THAWED: (Thaw, _thawed),
     EventKind.CLOSED: (WaveEnd, _closed),
     EventKind.EXPIRED: (WaveEnd, _expired),
+    EventKind.REGISTERED: (OtherPublication, _registered),
 }

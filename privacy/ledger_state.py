@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from schemas.ledger import ApprovalStatement, Charge, PolicyInForce, Refusal
+from schemas.ledger import ApprovalStatement, Charge, OtherPublication, PolicyInForce, Refusal
 
 Level = Literal["release", "wave", "year", "lifetime"]
 
@@ -132,6 +132,8 @@ class LedgerState:
     refused: list[Refusal] = field(default_factory=list[Refusal])
     closed: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     expired: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+    registered: dict[int, OtherPublication] = field(default_factory=dict[int, OtherPublication])
+    """What else was published, without protection, by the seq of its REGISTERED event."""
 
     def spent_in(self, scope: Scope) -> Spent:
         return self.spent.get(scope, Spent())

@@ -39,6 +39,11 @@ def text_in(text: str | dict[str, str], language: str = "en") -> str:
     return text.get(language) or text.get("en") or next(iter(text.values()))
 
 
+def is_unsaid(value: object) -> bool:
+    """For `exclude_if` of keys that came later: a declaration that does not use one keeps the digest it had."""
+    return value is None
+
+
 class Declared(BaseModel):
     """Frozen, refuses unknown keys, and never repeats an input value in an error."""
 

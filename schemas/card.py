@@ -197,7 +197,7 @@ class Precision(Declared):
 
 
 class ApprovalOnCard(Declared):
-    """An officer's approval that the charge used."""
+    """An officer's approval that the charge used. `time`: the beginning of its day, in UTC."""
 
     officer: str
     time: str
@@ -233,6 +233,17 @@ class Participation(Declared):
     noise_sd: float
 
 
+class AlsoPublished(Declared):
+    """Something else that was published from the same residents' answers, without noise, as the ledger records it."""
+
+    name: str
+    survey: str
+    wave: str
+    why: str
+    recorded: str
+    """The day on which it was registered."""
+
+
 class ExpertFace(Declared):
     """The side for experts, in the registry's sections."""
 
@@ -248,6 +259,8 @@ class ExpertFace(Declared):
     belief: Belief | None = None
     """None on cards of versions that did not state it."""
     known_limits: tuple[str, ...]
+    also_published: tuple[AlsoPublished, ...] = ()
+    """What was registered for the population when this release was charged."""
 
 
 class CardCell(Declared):
@@ -325,7 +338,7 @@ class LedgerOnCard(Declared):
 
 
 class Card(Declared):
-    """The whole of card.json."""
+    """The whole of card.json. `time`: the beginning of the day on which the release was charged, in UTC."""
 
     format: Literal["hearsafe-card/1"] = "hearsafe-card/1"
     release_id: str

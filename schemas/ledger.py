@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from schemas.base import Declared, Digest
 
@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     THAWED = "THAWED"
     CLOSED = "CLOSED"
     EXPIRED = "EXPIRED"
+    REGISTERED = "REGISTERED"
 
 
 class Signature(Declared):
@@ -268,6 +269,33 @@ class WaveEnd(Declared):
     signature: SignatureHex | None = None
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of printable characters")
+    return text
+
+
+PublicLine = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(_printable)
+]
+"""A line that a person wrote for everybody to read."""
+
+
+class OtherPublication(Declared):
+    """Body of REGISTERED: something else was published from the same residents' answers, without this ledger's noise.
+
+    `name`: as it is called where it is published. `why`: what it is and why. Both go onto later cards. `digest`:
+    SHA-256 of the published file, by which it is known again among the releases; it goes onto no card.
+    """
+
+    population: str
+    survey: str
+    wave: str
+    name: PublicLine
+    why: PublicLine
+    digest: Digest | None = None
+
+
 BODIES: dict[EventKind, type[Declared]] = {
     EventKind.OPENED: Opened,
     EventKind.POLICY: PolicyInForce,
@@ -283,5 +311,6 @@ BODIES: dict[EventKind, type[Declared]] = {
     EventKind.THAWED: Thaw,
     EventKind.CLOSED: WaveEnd,
     EventKind.EXPIRED: WaveEnd,
+    EventKind.REGISTERED: OtherPublication,
 }
 """What each kind of event holds."""

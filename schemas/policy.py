@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.base import Declared, Identifier, Slug
+from schemas.base import Declared, Identifier, Slug, is_unsaid
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -87,6 +87,21 @@ class Precision(Declared):
     min_expected_base: Annotated[int, Field(ge=0)]
 
 
+LEAST_FRAME = 500
+"""People that a published group has in public at least, where the policy says nothing of it (THREATS T20)."""
+
+
+class Frames(Declared):
+    """How small, in public, a group may be whose figures are planned for publication.
+
+    `at_least`: people in the population, by the survey's declared targets and frame. `below: warn` says so at check and
+    plan; `refuse` makes such declarations invalid, and those of which it cannot be told.
+    """
+
+    at_least: Annotated[int, Field(ge=1, le=10**10)] = LEAST_FRAME
+    below: Literal["warn", "refuse"] = "warn"
+
+
 class Prior(Declared):
     """Public belief about how much groups differ: energy of interactions in units of pure sampling (1 = none), given or
     as a release of this workspace, named by its id, learned it.
@@ -163,3 +178,5 @@ class Policy(Declared):
     approvals: Approvals = Approvals(needed=0)
     """Without it no officer is asked; the plan and the card say so."""
     retention: Retention | None = None
+    frames: Frames | None = Field(default=None, exclude_if=is_unsaid)
+    """Without it groups are checked as by `Frames()`."""

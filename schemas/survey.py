@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
-from schemas.base import Declared, Identifier, Slug, Text
+from schemas.base import Declared, Identifier, Slug, Text, is_unsaid
 from schemas.questions import (
     ChoiceQuestion,
     Options,
@@ -23,10 +23,12 @@ class Wave(Declared):
 
 
 class Expected(Declared):
-    """Public numbers for forecasts only: never compared with the data."""
+    """Public numbers for forecasts and for the check of small groups only: never compared with the data."""
 
     responses: Annotated[int, Field(ge=1, le=10**10)]
     invited: Annotated[int, Field(ge=1, le=10**10)] | None = None
+    frame: Annotated[int, Field(ge=1, le=10**10)] | None = Field(default=None, exclude_if=is_unsaid)
+    """How many people the population has in public, of whom the targets of demographics are shares."""
 
 
 class KeyNormalisation(StrEnum):

@@ -250,7 +250,7 @@ def make_sample(
         survey=survey, policy=policy, plan=plan, attributes=attributes, charged=charged,
         sealed=Head(ledger_id="ledger-1", seq=6, hash="4" * 64), ledger_id="ledger-1", ledger_public_key=public,
         spent=spent_summary([charged], charge, policy),
-        approvals=(ApprovalOnCard(officer="ab" * 32, time="2026-11-02T08:00:00Z"),) if needed else (),
+        approvals=(ApprovalOnCard(officer="ab" * 32, time="2026-11-02T00:00:00Z"),) if needed else (),
         isolation=("no network", "clean environment"),
     )  # fmt: skip
     released = measure(plan, Exact(exact), charge)

@@ -86,8 +86,11 @@ def _heading(known: Known) -> Iterator[str]:
     if known.responses is None:
         yield "expected:"
         yield f"  responses:  # {OPEN}"
+        if known.frame is not None:
+            yield f"  frame: {known.frame}"
     else:
-        yield f"expected: {{responses: {known.responses}}}"
+        frame = "" if known.frame is None else f", frame: {known.frame}"
+        yield f"expected: {{responses: {known.responses}{frame}}}"
 
 
 def _residents(draft: Draft, known: Known) -> Iterator[str]:

@@ -9,7 +9,7 @@ from privacy.ledger_fold import IllegalEventError, extended, fold
 from privacy.ledger_rules import LedgerState, ledger_time
 from schemas.base import Declared
 from schemas.errors import IntegrityFault
-from schemas.ledger import Event, EventKind, Planned, WaveEnd
+from schemas.ledger import Event, EventKind, OtherPublication, Planned, WaveEnd
 
 
 class Draft:
@@ -48,6 +48,8 @@ class Draft:
             seq = self.state.planned.get(body.plan_digest)
         elif kind is EventKind.FROZEN:
             seq = self.state.frozen_seq
+        elif kind is EventKind.REGISTERED and isinstance(body, OtherPublication):
+            seq = next((number for number, known in self.state.registered.items() if known == body), None)
         elif kind in {EventKind.CLOSED, EventKind.EXPIRED} and isinstance(body, WaveEnd):
             ended = self.state.closed if kind is EventKind.CLOSED else self.state.expired
             wave = (body.survey, body.wave)

@@ -33,9 +33,10 @@ WITNESSED = frozenset(
         EventKind.THAWED,
         EventKind.CLOSED,
         EventKind.EXPIRED,
+        EventKind.REGISTERED,
     }
 )
-"""Events whose loss would give something back: loss spent, a freeze, tighter caps, a destroyed key."""
+"""Events whose loss would give something back: loss spent, a freeze, tighter caps, a destroyed key, a disclosure."""
 
 _RESTORE = "Restore the newest ledger; if it is lost, the witness and the cards say what was charged"
 

@@ -68,8 +68,8 @@ def build_card(context: ReleaseContext, estimates: "Estimates") -> Card:
         wave=survey.wave.id,
         year=survey.wave.year,
         population=survey.population,
-        time=context.charged.time,
-        resident=resident_face(survey, policy, this, year),
+        time=context.day,
+        resident=resident_face(survey, policy, this, year, context.also_published),
         expert=ExpertFace(
             product=_product(context),
             dp_flavor=_flavor(context),
@@ -92,6 +92,7 @@ def build_card(context: ReleaseContext, estimates: "Estimates") -> Card:
             ),
             belief=_belief(context, estimates),
             known_limits=_known_limits(context),
+            also_published=context.also_published,
         ),
         instrument=instrument_of(survey, context.attributes),
         ledger=LedgerOnCard(
@@ -112,7 +113,7 @@ def _product(context: ReleaseContext) -> Product:
         data_product_type="Summary statistics",
         description="Noisy counts of a resident survey, estimates made from them, and a report.",
         intended_use="To learn what residents as a whole, and groups of them, think of their community.",
-        publication_date=context.charged.time[:10],
+        publication_date=context.day[:10],
     )
 
 
@@ -139,6 +140,11 @@ def _flavor(context: ReleaseContext) -> DpFlavor:
             "population targets and shares in the survey file",
             "that a release was made, and when; the ledger's counts of intakes, charges and attempts",
             "anything published from the same responses outside this ledger",
+            *(
+                f"published without protection: {other.name} ({other.survey}, wave {other.wave}; registered "
+                f"{other.recorded}): {other.why}"
+                for other in context.also_published
+            ),
         ),
     )
 

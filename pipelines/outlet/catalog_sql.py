@@ -37,7 +37,7 @@ class Catalogued:
 
     @property
     def order(self) -> tuple[str, int]:
-        """A later release of a wave has a later one: by time, then by place in the ledger."""
+        """A later release of a wave has a later one: by day, then by place in the ledger."""
         return self.found.card.time, self.found.head.seq
 
 
@@ -73,7 +73,7 @@ _RELEASES: Columns = (
     ("year", "INTEGER", "year whose cap was charged"),
     ("title", "VARCHAR", "title of the survey"),
     ("population", "VARCHAR", "account that was charged"),
-    ("published", "VARCHAR", "time on the card, UTC"),
+    ("published", "VARCHAR", "day on the card, UTC"),
     ("epsilon", "DOUBLE", "loss as epsilon at delta; empty where it has no meaning"),
     ("delta", "DOUBLE", "delta of the policy"),
     ("rho", "DOUBLE", "loss as rho (zCDP)"),

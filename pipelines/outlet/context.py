@@ -7,8 +7,8 @@ from typing import Protocol
 from privacy.accountant import epsilon_of
 from privacy.ledger_limits import cap_nano
 from schemas.attributes import Attribute
-from schemas.card import ApprovalOnCard, Scope, ScopeLoss, SpentSummary
-from schemas.ledger import Charge, Event, EventKind, Head
+from schemas.card import AlsoPublished, ApprovalOnCard, Scope, ScopeLoss, SpentSummary
+from schemas.ledger import Charge, Event, EventKind, Head, OtherPublication
 from schemas.plan import NANO, Plan
 from schemas.policy import Cap, Policy
 from schemas.survey import Survey
@@ -41,10 +41,16 @@ class ReleaseContext:
     isolation: tuple[str, ...]
     earlier: tuple[tuple[str, str], ...] = ()
     """(wave, release id) of the earlier releases that figures are compared with."""
+    also_published: tuple[AlsoPublished, ...] = ()
 
     @property
     def charge(self) -> Charge:
         return Charge.model_validate(self.charged.body)
+
+    @property
+    def day(self) -> str:
+        """The day of the charge, in UTC: all of the clock that is published. Finer times would tell durations."""
+        return day_of(self.charged.time)
 
     @classmethod
     def of(
@@ -71,12 +77,35 @@ class ReleaseContext:
             spent=spent_summary(events, Charge.model_validate(charged.body), policy),
             approvals=_approvals(events, Charge.model_validate(charged.body)),
             isolation=tuple(str(measure) for measure in sealed.body.get("isolation", ())),
+            also_published=_also_published(events, survey.population),
         )
+
+
+def day_of(time: str) -> str:
+    """The beginning of an ISO time's day.
+
+    >>> day_of("2026-11-03T10:21:07Z")
+    '2026-11-03T00:00:00Z'
+    """
+    return f"{time[:10]}T00:00:00Z"
 
 
 def _approvals(events: Iterable[Event], charge: Charge) -> tuple[ApprovalOnCard, ...]:
     used = [event for event in events if event.kind is EventKind.APPROVED and event.seq in charge.approval_seqs]
-    return tuple(ApprovalOnCard(officer=str(event.body.get("officer", "")), time=event.time) for event in used)
+    return tuple(ApprovalOnCard(officer=str(event.body.get("officer", "")), time=day_of(event.time)) for event in used)
+
+
+def _also_published(events: Iterable[Event], population: str) -> tuple[AlsoPublished, ...]:
+    registered = [
+        (event.time[:10], OtherPublication.model_validate(event.body))
+        for event in events
+        if event.kind is EventKind.REGISTERED
+    ]
+    return tuple(
+        AlsoPublished(name=body.name, survey=body.survey, wave=body.wave, why=body.why, recorded=day)
+        for day, body in registered
+        if body.population == population
+    )
 
 
 def printed_epsilon(nano_rho: int, nano_pure: int | None, delta: float) -> float | None:

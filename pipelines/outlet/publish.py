@@ -4,6 +4,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +65,8 @@ def publish(
 ) -> None:
     """Write the release folder: temporary folder beside it → fsync files, manifest last → verify → rename → fsync.
 
+    Files and folders are dated by the day on the card: when they were written would tell how long the release took.
+
     A folder that is already there is left as it is when it verifies under this ledger's key and holds this release's
     measurements, whatever version of hearsafe wrote it.
 
@@ -97,20 +101,23 @@ def _place(
     folder: Path, files: dict[str, bytes], context: "ReleaseContext", released: "Released[Measurements]"
 ) -> None:
     """Everything into a temporary folder beside it, then renamed. Raises: OSError, IntegrityFault."""
-    _make_parents(folder.parent)
+    changed = _make_parents(folder.parent)
     for interrupted in folder.parent.glob(
         f".{folder.name}.*"
     ):  # of a run that was killed; ours alone, under the run's lock
         shutil.rmtree(interrupted)
     written = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        _write_all(written, files)
+        day = _nanoseconds(context.day)
+        _write_all(written, files, day)
         verify(written, fingerprint(context.ledger_public_key))
         try:
             written.rename(folder)
         except OSError:  # another run of the same release was first
             if not _already_there(folder, context, released):
                 raise
+        for parent in changed:
+            _date(parent, day)
         _fsync_directory(folder.parent)
     finally:
         shutil.rmtree(written, ignore_errors=True)
@@ -134,23 +141,37 @@ def _already_there(folder: Path, context: ReleaseContext, released: Released[Mea
     return True
 
 
-def _write_all(folder: Path, files: dict[str, bytes]) -> None:
+def _nanoseconds(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp()) * 10**9
+
+
+def _date(path: Path | int, nanoseconds: int) -> None:
+    """Set when a file or folder was changed; one that belongs to somebody else keeps its time."""
+    with suppress(PermissionError):
+        os.utime(path, ns=(nanoseconds, nanoseconds))
+
+
+def _write_all(folder: Path, files: dict[str, bytes], day: int) -> None:
     for name, content in files.items():
         descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
             out.flush()
             os.fchmod(out.fileno(), 0o644)
+            _date(out.fileno(), day)
             os.fsync(out.fileno())
     folder.chmod(0o755)
+    _date(folder, day)
     _fsync_directory(folder)
 
 
-def _make_parents(parent: Path) -> None:
+def _make_parents(parent: Path) -> list[Path]:
+    """Returns: the folders that were made, with those they were made in, and `parent` itself."""
     missing = [p for p in (parent, *parent.parents) if not p.exists()]
     parent.mkdir(parents=True, exist_ok=True)
     for made in missing:
         _fsync_directory(made.parent)
+    return [parent, *(made.parent for made in missing)]
 
 
 def _fsync_directory(folder: Path) -> None:

@@ -1,8 +1,10 @@
 """The resident's face of the card: one screen of plain words, made from the plan, the policy and the ledger."""
 
+from collections.abc import Sequence
+
 from privacy.odds import percent_words
 from schemas.base import text_in
-from schemas.card import OddsFigures, ResidentFace
+from schemas.card import AlsoPublished, OddsFigures, ResidentFace
 from schemas.policy import Policy, Retention
 from schemas.questions import ThemesQuestion
 from schemas.survey import Survey
@@ -60,8 +62,27 @@ def _has_themes(survey: Survey) -> bool:
     return any(isinstance(question, ThemesQuestion) for question in survey.questions)
 
 
-def resident_face(survey: Survey, policy: Policy, odds: OddsFigures, odds_this_year: OddsFigures) -> ResidentFace:
-    """Raises: nothing; every text comes from public declarations."""
+MOST_NAMED = 3
+"""Other publications that the residents' face names; the experts' face has all."""
+
+
+def _elsewhere(others: Sequence[AlsoPublished]) -> tuple[str, ...]:
+    """What the ledger knows to be public without noise, in one line; nothing where it knows of nothing."""
+    if not others:
+        return ()
+    named = "; ".join(f"{other.name} ({other.why})" for other in others[:MOST_NAMED])
+    more = f"; and {len(others) - MOST_NAMED} more, listed for experts" if len(others) > MOST_NAMED else ""
+    return (f"Also published from residents' answers, not protected: {named}{more}.",)
+
+
+def resident_face(
+    survey: Survey,
+    policy: Policy,
+    odds: OddsFigures,
+    odds_this_year: OddsFigures,
+    others: Sequence[AlsoPublished] = (),
+) -> ResidentFace:
+    """Raises: nothing; every text comes from public declarations and from what was registered in the ledger."""
     language = language_of(survey)
     about_you = f", {len(survey.demographics)} more about yourself," if survey.demographics else ""
     limits = (*_NOT_PROTECTED, _ONE_BY_ONE) if policy.unit.protects == "response" else _NOT_PROTECTED
@@ -78,7 +99,7 @@ def resident_face(survey: Survey, policy: Policy, odds: OddsFigures, odds_this_y
         who_sees_results="Anybody may see the noisy results. Nobody gets the exact ones.",
         odds=odds_sentence(odds, "these results"),
         odds_this_year=odds_sentence(odds_this_year, "all results of this year so far, taken together,"),
-        not_protected=limits,
+        not_protected=(*limits, *_elsewhere(others)),
         delete=(
             "Results that are published cannot be taken back; the noise hides your part in them. To have your answers "
             "removed from later results, ask whoever invited you before the file is destroyed."

@@ -92,6 +92,7 @@ def measure_and_seal(
     check_charge(crossing.plan, {a.id: a for a in attributes}, charge, crossing.survey.residents.responses_per_unit)
     place = _sealed_path(crossing.folder, event)
     place.parent.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(crossing.folder)
     if place.exists():
         raise _drawn_before(place)
     _mark(place.with_suffix(".drawing"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.durable import make_folder
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
 from pipelines.zone.protocol import Message, receive, send
@@ -75,8 +76,8 @@ def _fault(body: dict[str, Any]) -> Fault:
 
 
 def _request(zone: WaveZone, verb: str, body: dict[str, Any]) -> Message:
-    zone.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    zone.wave_keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(zone.folder, 0o700)
+    make_folder(zone.wave_keys, 0o700)
     key_file = Path(zone.key.place) if zone.key.kind == "file" and zone.key.place else zone.wave_keys / "zone.key"
     places = {"verb": verb, "folder": str(zone.folder.resolve()), "wave_keys": str(zone.wave_keys.resolve())}
     key = zone.key.resolve()
@@ -84,7 +85,7 @@ def _request(zone: WaveZone, verb: str, body: dict[str, Any]) -> Message:
 
 
 def _start(zone: WaveZone, verb: str, inherited: tuple[int, ...], *, answers: bool) -> "subprocess.Popen[bytes]":
-    zone.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(zone.folder, 0o700)
     return subprocess.Popen(
         [sys.executable, "-I", "-m", "pipelines.zone.worker", verb, str(os.getpid())],
         stdin=subprocess.PIPE,

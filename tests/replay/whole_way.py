@@ -7,7 +7,7 @@ come out equal, byte for byte.
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -93,14 +93,19 @@ class Twins:
         wave_keys.mkdir(mode=0o700, parents=True)
         create_hmac_key(wave_keys / "hmac.key", create_key_file(wave_keys / "zone.key"))
 
-    def live(self, steps: Sequence[Step], draw: Draw) -> Life:
-        """One life, from the common beginning."""
+    @property
+    def root(self) -> Path:
+        """The workspace of the life that was lived last."""
+        return self._root
+
+    def live(self, steps: Sequence[Step], draw: Draw, *, frozen_clock: bool = True) -> Life:
+        """One life, from the common beginning; with the machine's own clock where it is not to be `frozen_clock`."""
         for place in (self._root, self._exports):
             shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(self._base, self._root)
         self._exports.mkdir()
         life = Life()
-        with frozen(), worker_here(draw):
+        with frozen() if frozen_clock else nullcontext(), worker_here(draw):
             for number, step in enumerate(steps):
                 life.said.append(_said(lambda n=number, s=step: self._step(n, s, life.said.append)))
         for path in sorted(self._root.rglob("*")):

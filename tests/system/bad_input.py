@@ -187,3 +187,23 @@ def flip(path: Path, position: int) -> None:
     content = bytearray(path.read_bytes())
     content[position] ^= 0x04
     path.write_bytes(content)
+
+
+def edited_release(world: World) -> Arguments:
+    flip(world.release / "summary.parquet", 200)
+    return ("verify", world.release)
+
+
+def removed_file(world: World) -> Arguments:
+    (world.release / "estimates.parquet").unlink()
+    return ("verify", world.release)
+
+
+def additional_file(world: World) -> Arguments:
+    (world.release / "notes.txt").write_text("mine")
+    return ("verify", world.release)
+
+
+def foreign_file(world: World) -> Arguments:
+    (world.release.parent / "counts.csv").write_text("exact")
+    return RELEASE

@@ -19,17 +19,21 @@ from tests.system.bad_input import (
     Arguments,
     Case,
     World,
+    additional_file,
     after,
     command,
+    edited_release,
     flip,
+    foreign_file,
     policy_with,
+    removed_file,
     survey_with,
 )
 from tests.system.city import POLICY
 from tests.system.command import hearsafe
 
 HEADER = "When,Email,District,Age,Q1,Q2,Q3,Q4,Q5\n"
-THEMES = "\n  - {id: wishes, column: Comment, type: themes, dictionary: themes.yaml}"
+REFUSE = "frames: {at_least: 900, below: refuse}"
 BENCHMARK = "benchmarks: {quality: {value: 78, source: Nation}}"
 APPROVE = ("approve", ".", "--officer-key")
 INVITE = ("invite", ".", "--contacts", "contacts.csv")
@@ -140,21 +144,6 @@ def foreign_ledger_key(world: World) -> None:
     shutil.move(world.folder / "other.pem", world.ledger_key)
 
 
-def edited_release(world: World) -> Arguments:
-    flip(world.release / "summary.parquet", 200)
-    return ("verify", world.release)
-
-
-def removed_file(world: World) -> Arguments:
-    (world.release / "estimates.parquet").unlink()
-    return ("verify", world.release)
-
-
-def additional_file(world: World) -> Arguments:
-    (world.release / "notes.txt").write_text("mine")
-    return ("verify", world.release)
-
-
 def key_of_nobody(world: World) -> Arguments:
     return ("verify", world.release, "--key", "0" * 64)
 
@@ -165,6 +154,11 @@ def no_fingerprint(world: World) -> Arguments:
 
 def without_survey(world: World) -> None:
     (world.folder / "survey.yaml").unlink()
+
+
+def small_groups(world: World) -> None:
+    world.edit("survey.yaml", "invited: 20000}", "invited: 20000, frame: 1000}")
+    world.edit("policy.yaml", "prior:", f"{REFUSE}\nprior:")
 
 
 def without_policy(world: World) -> None:
@@ -271,6 +265,8 @@ CASES: dict[str, Case] = {
     "a workspace that is a file": Case("declared", command(*INGEST, "--workspace", "policy.yaml")),
     "exact numbers for a script": Case("declared", command("ingest", ".", "--show", "--json")),
     "a `--key` that is no fingerprint": Case("released", no_fingerprint),
+    "a registration of nothing": Case("declared", command("register", ".", "--why", "minutes")),
+    "a registration without a reason": Case("declared", command("register", ".", "policy.yaml")),
     "a ledger that is elsewhere": Case("ingested", command("--ledger", "postgresql://city@/ledger", "budget")),
     "a password in the ledger's address": Case("declared", command("--ledger", "postgresql://a:b@/c", *INGEST)),
     "a mailing file inside the workspace": Case(
@@ -304,6 +300,8 @@ CASES: dict[str, Case] = {
     "households that the policy does not protect": Case(
         "declared", survey_with("  normalise: email", "  normalise: email\n  household: {key: Address, at_most: 4}")
     ),
+    "a group that is small in public": Case("declared", after(small_groups, *RELEASE)),
+    "groups that cannot be checked": Case("declared", policy_with("prior:", f"{REFUSE}\nprior:")),
     "a missing dictionary of themes": Case("declared", survey_with("type: nps}", f"type: nps}}{THEMES}")),
     "a benchmark in per cent": Case("declared", survey_with("indices:", f"{BENCHMARK}\nindices:")),
     "a trend since a wave without a release": Case("ingested", after(trend_to_nowhere, *RELEASE)),
@@ -389,6 +387,7 @@ CASES: dict[str, Case] = {
     "an edited release file": Case("released", edited_release),
     "a missing release file": Case("released", removed_file),
     "an additional file in a release": Case("released", additional_file),
+    "a foreign file among the releases": Case("released", foreign_file),
     "a release signed by another key": Case("released", key_of_nobody),
     "no such release": Case("released", command("verify", "nowhere")),
 }

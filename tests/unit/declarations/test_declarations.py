@@ -196,3 +196,20 @@ def test_attributes_must_fit_into_a_byte(declare: Declare) -> None:
         "options: {1: Good, 2: Poor, 3: {label: Don't know, role: no_opinion}}": f"options: {{{options}}}\n    half_steps: true"
     }
     assert problems(declare(changes)) == ["survey.yaml:16: questions.0: has 400 cells, and at most 250 can be counted"]
+
+
+def test_groups_that_are_small_in_public_are_refused_where_the_policy_says_so(declare: Declare) -> None:
+    refuse = {"prior:": "frames: {at_least: 1000, below: refuse}\nprior:"}
+    age = {"2: 45 and over}}": "2: 45 and over}, targets: {1: 0.4, 2: 0.6}}"}
+    frame = {"{responses: 3000}": "{responses: 3000, frame: 2000}"}
+    with pytest.raises(DeclarationFaults) as faults:
+        load_declarations(declare(age | frame, refuse))
+    assert {fault.code for fault in faults.value.all} == {"frame_small"}
+    lines = [fault.line() for fault in faults.value.all]
+    assert "policy.yaml:10: frames: age: 1 group has fewer than 1,000 people in public; age 1: 800" in lines[0]
+    assert "district*age: 4 groups have fewer than 1,000 people in public; district N and age 1: about 400" in lines[1]
+    with pytest.raises(DeclarationFault) as unknown:
+        load_declarations(declare(None, refuse))
+    assert unknown.value.code == "frame_unknown"
+    assert load_declarations(declare(age | frame, {"prior:": "frames: {at_least: 1000}\nprior:"}))
+    assert load_declarations(declare(age | {"{responses: 3000}": "{responses: 3000, frame: 5000}"}, refuse))

@@ -75,3 +75,19 @@ def test_an_approval_that_expired_is_marked(
 
     monkeypatch.setattr("pipelines.ledger.store.utc_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
     assert "(expired)" in _budget(approved, capsys)
+
+
+def test_other_publications_are_said_until_for_ever(approved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = ["--workspace", str(approved)]
+    table = approved.parent / "table.csv"
+    table.write_text("exact")
+    assert run(["register", str(approved.parent), str(table), "--why", "asked for by the council", *place]) == 0
+    assert "table.csv is published and not protected" in capsys.readouterr().out
+    said = "Also published, not protected: table.csv (riverbend-community, wave 2026): asked for by the council"
+    assert said in _budget(approved, capsys)
+    (found,) = json.loads(_budget(approved, capsys, "--json", str(approved.parent)))["also_published"]
+    assert (found["name"], found["population"]) == ("table.csv", "riverbend-adults")
+    assert (
+        run(["register", str(approved.parent), str(table), "--why", "asked for by the council", *place, "--json"]) == 0
+    )
+    assert json.loads(capsys.readouterr().out)["seq"] == found["seq"], "said twice, on record once"

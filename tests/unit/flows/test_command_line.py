@@ -17,6 +17,7 @@ VERBS = (
     "tune",
     "approve",
     "officer-key",
+    "register",
     "release",
     "report",
     "run",

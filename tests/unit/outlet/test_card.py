@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.outlet.card import build_card, card_bytes
-from pipelines.outlet.context import ReleaseContext, spent_summary
+from pipelines.outlet.context import ReleaseContext, _approvals, spent_summary
 from pipelines.outlet.resident import odds_sentence
 from privacy.accountant import epsilon_of
 from privacy.odds import odds
@@ -30,7 +30,7 @@ def test_card_survives_its_file(card: Card, published: Path) -> None:
 def test_ledger_head_is_the_sealed_event(card: Card, sample: Sample) -> None:
     plain = json.loads(card_bytes(card))
     assert plain["ledger"]["head"] == {"ledger_id": "ledger-1", "seq": 6, "hash": "4" * 64}
-    assert plain["time"] == sample.context.charged.time
+    assert plain["time"] == "2026-11-03T00:00:00Z", "of 2026-11-03T09:30:00Z, the day"
 
 
 def test_registry_sections_and_fields_are_there(card: Card) -> None:
@@ -134,6 +134,14 @@ def _event(seq: int, charge: Charge) -> Event:
     return Event(
         seq=seq, prev_hash="0" * 64, kind=kind, time="2026-11-03T09:30:00Z", body=body, hash="0" * 64, signature=""
     )
+
+
+def test_approvals_are_dated_by_their_day(sample: Sample) -> None:
+    """Where a schedule starts the run and the approval follows the ingest, its time would tell how long that took."""
+    charge = sample.context.charge.model_copy(update={"approval_seqs": (1,)})
+    approved = _event(1, charge).model_copy(update={"kind": EventKind.APPROVED, "body": {"officer": "ab" * 32}})
+    (shown,) = _approvals([approved], charge)
+    assert (shown.officer, shown.time) == ("ab" * 32, "2026-11-03T00:00:00Z")
 
 
 def test_a_survey_without_key_protects_responses(sample: Sample) -> None:

@@ -1,7 +1,9 @@
 import os
+import re
 import shutil
 import stat
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,18 @@ def test_folder_holds_the_files_of_a_release_and_nothing_else(published: Path) -
     assert stat.S_IMODE(published.stat().st_mode) == 0o755
     assert all(stat.S_IMODE(entry.stat().st_mode) == 0o644 for entry in published.iterdir())
     assert list(published.parent.glob(".*")) == []
+
+
+def test_nothing_is_dated_finer_than_the_day_of_the_charge(sample: Sample, tmp_path: Path) -> None:
+    """When files were written would tell how long a release took; 2026-11-03T09:30:00Z is when it was charged."""
+    releases = tmp_path / "releases"
+    releases.mkdir()
+    folder = releases / "survey" / "2026" / "release"
+    _publish(sample, folder)
+    midnight = int(datetime(2026, 11, 3, tzinfo=UTC).timestamp()) * 10**9
+    assert {path.stat().st_mtime_ns for path in (releases, *releases.rglob("*"))} == {midnight}
+    told = re.compile(rb"\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)")
+    assert {time for path in folder.iterdir() for time in told.findall(path.read_bytes())} == {b"00:00:00"}
 
 
 def test_same_inputs_give_the_same_bytes(sample: Sample, published: Path, tmp_path: Path) -> None:
