@@ -127,7 +127,8 @@ def _flavor(context: ReleaseContext) -> DpFlavor:
         bound_on_output_distance=bound,
         data_domain=(
             f"Responses to the declared instrument of {survey.survey}, wave {survey.wave.id}: "
-            f"{len(context.attributes)} attributes, each with a public finite list of cells, declared beforehand."
+            f"{sum(a.kind != 'net' for a in context.attributes)} attributes, each with a public finite list of cells, "
+            "declared beforehand."
         ),
         unprotected_quantities=(
             "the survey and policy files: questions, options, categories, caps and precision rules",

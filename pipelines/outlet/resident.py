@@ -14,12 +14,14 @@ def language_of(survey: Survey) -> str:
 
 
 def one_in(chance: float) -> str:
-    """A small chance in words.
+    """A small chance in words, rounded to two digits and never to a smaller one.
 
-    >>> one_in(1e-6)
-    '1 in 1,000,000'
+    >>> one_in(1e-6), one_in(3.3e-8)
+    ('1 in 1,000,000', '1 in 30,000,000')
     """
-    return f"1 in {int(1 / chance + 1e-9):,}"
+    exact = int(1 / chance + 1e-9)
+    step = 10 ** max(0, len(str(exact)) - 2)
+    return f"1 in {exact // step * step:,}"
 
 
 def odds_sentence(figures: OddsFigures, results: str) -> str:

@@ -23,6 +23,7 @@ VERBS = (
     "init",
     "audit",
     "export",
+    "explore",
     "catalog",
     "serve",
     "budget",
