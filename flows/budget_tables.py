@@ -190,7 +190,8 @@ def earlier_lines(before: "LedgerState", event: "Event") -> list[str]:
     """Approvals that the same officer had given of the same plan: their charges stay, beside the new ones."""
     said = event.body["statement"]
     return [
-        f"this officer had approved this plan before, with {a.left} of {a.statement.charges} charges left until {a.statement.expires}"
+        f"this officer had approved this plan before: {a.left} of {a.statement.charges} charges are left of that until "
+        f"{a.statement.expires}"
         for a in _usable(before)
         if a.officer == event.body["officer"] and a.statement.plan_digest == said["plan_digest"] and not _is_expired(a)
     ]

@@ -42,11 +42,8 @@ def in_brief(problems: Sequence[DeclarationFault]) -> list[DeclarationFault]:
     shown: list[DeclarationFault] = []
     for (file, field, what, do), run in groupby(problems, key=_kind):
         alike = list(run)
-        if len(alike) <= _FEW:
-            shown += alike
-            continue
         first, last = (_PLACE.fullmatch(problem.where) for problem in (alike[0], alike[-1]))
-        if first is None or last is None:
+        if len(alike) <= _FEW or first is None or last is None:
             shown += alike
             continue
         place = f"{file}:{first['line']} to {last['line']}: {field}"

@@ -1,3 +1,7 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
 """The privacy officer's app: what a policy costs and lets us know, before anything is spent. Logic: pipelines.tuning."""
 
 import marimo
@@ -170,7 +174,7 @@ def _(charts, forecasts, kind_shown, margin, mo, plan, plan_fault, words):
         _some = f"The {charts.MOST_ROWS} narrowest of {len(_rows)} tables." if len(_rows) > charts.MOST_ROWS else ""
         forecast_view = mo.vstack(
             [
-                mo.md("### What would become known"),
+                mo.md("## What would become known"),
                 mo.md(words.markdown_table(words.verdict_rows(forecasts))),
                 mo.accordion({"What the verdicts mean": mo.md(words.verdict_legend())}),
                 kind_shown,
@@ -192,7 +196,7 @@ def _(charts, ledger_fault, mo, odds_words, plan, scopes, state, words):
     else:
         cost_view = mo.vstack(
             [
-                mo.md("### What it costs"),
+                mo.md("## What it costs"),
                 mo.md(words.cost_line(plan)),
                 mo.md(words.markdown_table(words.cost_rows(scopes))),
                 mo.ui.altair_chart(charts.cost_chart(scopes), chart_selection=False, legend_selection=False),
@@ -223,7 +227,7 @@ def _(attributes, mo, one_more, plan, policy, priority_cost, silent_count, surve
         _cost, _fault = words.attempt(lambda: priority_cost(survey, policy, attributes, one_more.value))
         _answer = mo.md(words.priority_words(_cost) if _cost else _fault)
     priority_view = mo.vstack(
-        [mo.md(f"### Crosstabs that would know nothing: {silent_count}"), one_more, _answer]
+        [mo.md(f"## Crosstabs that would know nothing: {silent_count}"), one_more, _answer]
     )  # fmt: skip
     return (priority_view,)
 
@@ -245,7 +249,7 @@ def _(ask, epsilon_for, mo, policy, survey, wanted_points, wanted_table, words):
             lambda: epsilon_for(survey, policy, wanted_table.value, float(wanted_points.value))
         )
         _answer = mo.md(words.needed_words(_needed, float(wanted_points.value)) if _needed else _fault)
-    inverse_view = mo.vstack([mo.md("### What a margin needs"), wanted_table, mo.hstack([wanted_points, ask]), _answer])
+    inverse_view = mo.vstack([mo.md("## What a margin needs"), wanted_table, mo.hstack([wanted_points, ask], wrap=True), _answer])
     return (inverse_view,)
 
 
@@ -262,7 +266,7 @@ def _(different, mo):
 def _(different, disk_forecasts, forecasts, mo, moved, words):
     change_view = mo.vstack(
         [
-            mo.md("### Different from the policy on disk"),
+            mo.md("## Different from the policy on disk"),
             mo.md(words.markdown_table(words.change_rows(different)) if different else "Nothing is different."),
             mo.md(words.moved_words(moved(disk_forecasts, forecasts))) if different else mo.md(""),
         ]
@@ -303,9 +307,9 @@ def _(approve, declarations, different, mo, officer_key, request, said, save, st
     _standing, _fault = words.attempt(lambda: standing(state, declarations)) if state else (None, "")
     approval_view = mo.vstack(
         [
-            mo.md("### Save, request, sign"),
+            mo.md("## Save, request, sign"),
             mo.md(words.standing_words(_standing, unsaved=bool(different)) if _standing else _fault),
-            mo.hstack([save, request], justify="start"),
+            mo.hstack([save, request], justify="start", wrap=True),
             officer_key,
             approve,
             mo.callout(mo.md(said()), kind="info") if said() else mo.md(""),
@@ -320,7 +324,7 @@ def _(base, delta, emphasis, margin, mo, noise, others, policy_choice, priority,
         [
             survey_choice,
             policy_choice,
-            mo.md("### Turn"),
+            mo.md("## Turn"),
             spend,
             delta,
             noise,
@@ -342,11 +346,11 @@ def _(approval_view, controls, mo):
 
 
 @app.cell
-def _(change_view, cost_view, forecast_view, inverse_view, mo, priority_view, survey):
-    mo.vstack(
+def _(change_view, cost_view, forecast_view, inverse_view, mo, priority_view, survey, words):
+    _page = mo.vstack(
         [
             mo.md(
-                f"# Tune the budget of {survey.survey}, wave {survey.wave.id}\n\nNothing here is spent, and no answer is "
+                f"# Tune the budget of {words.shown_text(survey.title)}, wave {survey.wave.id}\n\nNothing here is spent, and no answer is "
                 "read: every number comes from the declarations and the ledger."
             ),
             cost_view,
@@ -357,6 +361,7 @@ def _(change_view, cost_view, forecast_view, inverse_view, mo, priority_view, su
         ],
         gap=1.5,
     )
+    mo.Html(f"<main>{_page.text}</main>")
     return
 
 
