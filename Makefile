@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-extended lint fmt schemas lock prove clean python-version
+.PHONY: help demo test test-extended lint fmt schemas messages lock prove clean python-version
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ fmt: $(READY) ## format and sort imports
 schemas: $(READY) ## JSON Schemas of both declarations, and docs/tables.md of the released tables
 	@$(BIN)/python -m pipelines.json_schemas
 	@$(BIN)/python -m pipelines.outlet.tables_document
+
+messages: $(READY) ## bring the catalogues of pipelines/outlet/languages up to date with the sentences of report and card
+	@$(BIN)/python -m pipelines.outlet.messages
 
 prove: $(READY) ## rerun the evidence for the promise: every figure with its bound, then the headlines (an hour)
 	@$(BIN)/python -m tests.prove --cores $(WORKERS)

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from flows.console import say, say_json, verb
-from flows.options import JsonOption, ReleaseArgument, WorkspaceOption, release_folder, workspace_root
+from flows.options import (
+    JsonOption,
+    NoBrowserOption,
+    PortOption,
+    ReleaseArgument,
+    WorkspaceOption,
+    release_folder,
+    workspace_root,
+)
 
 PANEL = "Analyst"
 
@@ -15,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add these verbs."""
     for name, function in (
         ("report", report),
+        ("explore", explore),
         ("card", card),
         ("export", export),
         ("catalog", catalog),
@@ -35,6 +44,30 @@ def report(
     from flows.words import written_report
 
     say(str(written_report(release_folder(workspace_root(context, workspace), release), out)))
+
+
+@verb
+def explore(
+    context: typer.Context,
+    release: Annotated[
+        str | None,
+        typer.Argument(metavar="[RELEASE]", help="A release folder or id (else every release of the workspace)."),
+    ] = None,
+    lesson: Annotated[
+        bool, typer.Option("--lesson", help="Open how the noise works instead, on an invented question.")
+    ] = False,
+    port: PortOption = None,
+    no_browser: NoBrowserOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Open the analyst's app: questions, groups and waves with their margins, and what may be concluded."""
+    from flows.apps import open_app
+
+    root = workspace_root(context, workspace)
+    place = root if release is None else release_folder(root, release)
+    given = {} if lesson else {"releases": str(place.absolute())}
+    name = "how_the_noise_works.py" if lesson else "explore_release.py"
+    open_app(name, given, port=port, browser=not no_browser)
 
 
 @verb

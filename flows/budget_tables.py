@@ -193,6 +193,17 @@ def approval_line(event: "Event") -> str:
     return f"approved: plan {said['plan_digest'][:12]} by ed25519:{officer}, {worth}"
 
 
+def earlier_lines(before: "LedgerState", event: "Event") -> list[str]:
+    """Approvals that the same officer had given of the same plan: their charges stay, beside the new ones."""
+    said = event.body["statement"]
+    return [
+        f"this officer had approved this plan before: {a.left} of {a.statement.charges} charges are left of that until "
+        f"{a.statement.expires}"
+        for a in _usable(before)
+        if a.officer == event.body["officer"] and a.statement.plan_digest == said["plan_digest"] and not _is_expired(a)
+    ]
+
+
 def approval_as_dict(event: "Event") -> dict[str, Any]:
     """The same for a script."""
     return {"seq": event.seq, "time": event.time, "officer": event.body["officer"], **event.body["statement"]}

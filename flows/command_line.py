@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Begin with README.md; docs/tutorial.md goes the whole way with three surveys. Exit codes: docs/errors.md.",
 )
 for room in (data_team, wave_ending, officer, audit_verb, separation, registering, analyst):
     room.register(app)
@@ -54,7 +55,11 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, prog_name="hearsafe", standalone_mode=False)
     except typer.TyperException as misuse:
         command = getattr(getattr(misuse, "ctx", None), "command_path", "hearsafe")
-        failure = UsageFault("usage", misuse.format_message().rstrip("."), do=f"See {command} --help")
+        what, _, meant = misuse.format_message().partition(" Did you mean ")
+        if not what:  # no verb at all: the help that was printed is the answer
+            return UsageFault.exit_code
+        advice = f"Did you mean {meant} " if meant else ""
+        failure = UsageFault("usage", what.rstrip("."), do=f"{advice}See {command} --help")
     except typer.Abort:
         return console.INTERRUPTED
     else:

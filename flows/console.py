@@ -34,6 +34,20 @@ def say(text: str) -> None:
     _write(text + "\n")
 
 
+def note(text: str) -> None:
+    """A line on stderr that is no failure, in what a person would want to know before going on."""
+    with suppress(OSError):
+        sys.stderr.write(f"note: {text}\n")
+        sys.stderr.flush()
+
+
+def say_next(text: str) -> None:
+    """What usually comes next, for a person: on a terminal only."""
+    if sys.stderr.isatty():
+        with suppress(OSError):
+            sys.stderr.write(f"next: {text}\n")
+
+
 def say_json(value: object) -> None:
     """The result of a verb for a script: one JSON document."""
     say(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))

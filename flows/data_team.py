@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows import starting
-from flows.console import progress, say, say_json, verb
+from flows.console import progress, say, say_json, say_next, verb
 from flows.key_sources import key_of
 from flows.options import (
     ContactsOption,
@@ -80,6 +80,7 @@ def check(directory: Directory, policy: PolicyOption = None, as_json: JsonOption
         say(f"{summary['survey']}, wave {summary['wave']}: the declarations are valid ({size})")
         for line in frame_lines(declarations):
             say(line)
+        say_next(f"hearsafe plan {directory} shows what they cost and buy")
 
 
 @verb
@@ -163,6 +164,8 @@ def ingest(  # noqa: PLR0913, PLR0917  (the options of a command)
                 tell=tell,
             )
         say_json({"snapshot_id": snapshot}) if as_json else say(f"snapshot {snapshot}")
+        if not show:
+            say_next(f"hearsafe ingest {directory} --show prints what became of the rows; then hearsafe release")
     ended = intake.show_ingest(workspace_of(context, workspace), declarations, key=key) if show else 0
     if ended > 1:  # the worker has said why, in its own line
         raise typer.Exit(ended)
@@ -201,6 +204,7 @@ def release(
     else:
         say(release_line(result, declarations.policy.delta))
         say(str(result.folder))
+        say_next(f"open {result.folder / 'report.html'}, or hearsafe explore {result.release_id}")
 
 
 @verb

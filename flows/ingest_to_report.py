@@ -1,14 +1,18 @@
 """The whole way: raw exports in, a published and verified release with its report out."""
 
+import os
 from pathlib import Path
+from typing import Any
 
-from prefect import flow, task
+from prefect import Flow, State, flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import FlowRun
 
-from flows.console import tell
+from flows.console import say, tell
 from flows.ingest_flow import ingest
 from flows.release_flow import release
 from flows.sanitised import sanitised
+from flows.settings import SERVED
 
 
 @task(name="verify and show", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)
@@ -31,7 +35,23 @@ def run_name() -> str:
     return f"{Path(str(flow_run.parameters.get('directory', ''))).name} {started:%Y-%m-%d %H:%M}"
 
 
-@flow(name="ingest-to-report", flow_run_name=run_name, retries=0, persist_result=False, log_prints=False)
+def said(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  (Prefect names them)
+    """A scheduled run's end in a line of `hearsafe serve`: its name, and where it failed the code and its meaning."""
+    if os.environ.get(SERVED):
+        ending = "done" if state.is_completed() else (state.message or state.name or "ended").rpartition("Failure: ")[2]
+        say(f"{flow_run.name}: {ending}")
+
+
+@flow(
+    name="ingest-to-report",
+    flow_run_name=run_name,
+    retries=0,
+    persist_result=False,
+    log_prints=False,
+    on_completion=[said],
+    on_failure=[said],
+    on_crashed=[said],
+)
 @sanitised
 def ingest_to_report(
     workspace: str,

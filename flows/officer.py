@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.console import progress, say, say_json, show, verb
+from flows.console import progress, say, say_json, say_next, show, verb
 from flows.options import (
     Directory,
     JsonOption,
@@ -145,7 +145,7 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Sign the plan, so that it may be charged."""
-    from flows.budget_tables import approval_as_dict, approval_line, change_line
+    from flows.budget_tables import approval_as_dict, approval_line, change_line, earlier_lines
     from pipelines.ledger import approvals
     from pipelines.ledger.store import Ledger
     from pipelines.planning import cap_changes, planned
@@ -157,14 +157,18 @@ def approve(
     with progress("planning"):
         declarations = with_earlier_belief(declarations, place.root, ledger.public_key_hex)
         made = planned(declarations)
-    changes = cap_changes(ledger.state(), declarations.policy)
+    before = ledger.state()
+    changes = cap_changes(before, declarations.policy)
     event = approvals.approve(ledger, made, declarations.policy, officer_key)
     if as_json:
         say_json(approval_as_dict(event) | {"changed_caps": changes})
         return
     say(approval_line(event))
+    for line in earlier_lines(before, event):
+        say(line)
     for change in changes:
         say(change_line(change, declarations.policy.delta))
+    say_next(f"hearsafe release {directory}")
 
 
 @verb
@@ -178,8 +182,9 @@ def budget(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what was spent and what is left, unfinished charges, refusals, approvals and the witness."""
+    """Show what was spent, when and who approved it, what is left, refusals, approvals and the witness."""
     from flows.budget_tables import budget_as_dict, budget_lines, scope_table, witness_lines, witnesses_as_dicts
+    from flows.charge_tables import charge_table, charges_as_dicts
 
     population = declared(directory, policy).survey.population if directory else None
     ledger = _ledger_if_any(context, workspace, witness)
@@ -188,9 +193,13 @@ def budget(
         return
     if as_json:
         outside = witnesses_as_dicts(ledger, workspace_of(context, workspace), witness)
-        say_json(budget_as_dict(ledger, population) | {"witnesses": outside})
+        charges = {"charges": charges_as_dicts(ledger, population)}
+        say_json(budget_as_dict(ledger, population) | charges | {"witnesses": outside})
         return
     show(scope_table(ledger.state(), population))
+    charged = charge_table(ledger, population)
+    if charged is not None:
+        show(charged)
     outside = witness_lines(ledger, workspace_of(context, workspace), witness)
     for line in [*budget_lines(ledger, population), *outside]:
         say(line)

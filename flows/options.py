@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.console import note
 from schemas.errors import InputRefused, UsageFault
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ def declared(directory: Path, policy: Path | None) -> Declarations:
 def source_files(survey: Survey, given: Sequence[str] | None) -> list[SourceFile]:
     """The files of `--source [ID=]PATH`. The id may be left out where one source is declared.
 
+    A declared source without a file is said on stderr: another export of it may come later.
+
     Raises: UsageFault: no file, an unknown id, or an id that is needed. InputRefused: no such file.
     """
     from pipelines.intake.batch import SourceFile
@@ -143,6 +146,9 @@ def source_files(survey: Survey, given: Sequence[str] | None) -> list[SourceFile
     files = [SourceFile(*_id_and_path(text, ids)) for text in given]
     for file in files:
         _existing(file.path, "source file")
+    without = [name for name in ids if name not in {file.source_id for file in files}]
+    if without:
+        note(f"no file is given for {', '.join(without)}; a release of what is there spends as much as one of all")
     return files
 
 

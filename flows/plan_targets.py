@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from schemas.plan import Plan
 
 
+_KINDS = {"toplines": "topline", "indices": "index", "crosstabs": "crosstab", "demographics": "demographic"}
+"""Kinds of tables as policy.yaml and the headings of the plan name them."""
+
+
 @dataclass(frozen=True)
 class Needed:
     """Smallest ε at which all targets are expected to hold, if there is one; `refused`: why this policy cannot spend
@@ -40,11 +44,13 @@ def _target(text: str, plan: "Plan") -> tuple[str, float]:
             "target", "is not TABLE=POINTS with points above 0", where=f"--target {text}", do="Write quality_of_life=3"
         )
     if not named(plan, table):
+        table = _KINDS.get(table, table)
+    if not named(plan, table):
         raise UsageFault(
             "target",
             "names neither a table of this plan nor a kind of table",
             where=f"--target {text}",
-            do="Name one as --explain lists it, or topline, index, crosstab, index_crosstab, demographic",
+            do="Name one as --explain lists it, or toplines, indices, crosstabs, index_crosstab, demographics",
         )
     return table, wanted
 

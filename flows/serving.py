@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 from flows.apps import HOST, end_with_parent, free_port
 from flows.console import say
-from flows.settings import prepare_prefect
+from flows.settings import SERVED, prepare_prefect
 from flows.through_prefect import Errand
 from schemas.errors import InternalFault, UsageFault
 
@@ -29,6 +29,7 @@ def serve(errand: Errand, *, name: str, cron: str, timezone: str, port: int | No
     own = None if named else free_port(port)
     address = named or f"http://{HOST}:{own}/api"
     os.environ["PREFECT_API_URL"] = address  # before the first import of Prefect, which reads it once
+    os.environ[SERVED] = "1"
     _check_schedule(cron, timezone)
     with _server(own):
         from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy

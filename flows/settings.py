@@ -21,6 +21,9 @@ _QUIET = {
 }
 """The command line says each error once. With PREFECT_LOGGING_LEVEL=INFO in the environment, Prefect speaks too."""
 
+SERVED = "HEARSAFE_SERVED"
+"""Set in the environment of the runs that `hearsafe serve` starts."""
+
 
 def prepare_prefect(home: Path) -> None:
     """Set what Prefect reads at import. `home` is its folder, unless PREFECT_API_URL names a server."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.checking import in_brief
 from flows.console import error_text, progress, say, say_json, verb
 from flows.options import ContactsOption, JsonOption, contact_file, format_name
 from schemas.errors import DeclarationFault
@@ -97,15 +98,18 @@ def still_open(directory: Path) -> tuple[DeclarationFault, ...]:
 
 def written_lines(written: "Written", problems: tuple[DeclarationFault, ...]) -> list[str]:
     """What was written and what must be filled in, for a person."""
-    what = f"{written.questions} questions, {written.groups} demographics, {written.dropped} columns to drop"
+    counted = (written.questions, "question"), (written.groups, "demographic"), (written.dropped, "column")
+    what = ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counted) + " to drop"
+    folder = written.survey.parent
     lines = [f"wrote {written.survey} ({what})", f"wrote {written.policy}"]
     if written.confidential is not None:
         lines.append(f"wrote {written.confidential}: CONFIDENTIAL, it holds values of responses; for your eyes only")
     if not problems:
         lines.append("the declarations are valid: compare every option with the questionnaire, then settle each TODO")
-        return lines
-    lines.append(f"to fill in, {len(problems)} places (hearsafe check {written.survey.parent} lists them again):")
-    return [*lines, *(f"  {error_text(problem)}" for problem in problems)]
+        return [*lines, f"next: hearsafe plan {folder} --explain"]
+    lines.append(f"to fill in, {len(problems)} places (hearsafe check {folder} lists them again):")
+    lines += [f"  {error_text(problem)}" for problem in in_brief(problems)]
+    return [*lines, f"next: the questionnaire beside {written.survey.name}, then hearsafe check {folder}"]
 
 
 def written_as_dict(written: "Written", problems: tuple[DeclarationFault, ...]) -> dict[str, object]:

@@ -1,3 +1,7 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
 """The analyst's app: questions, groups and waves of released files, with what may be concluded. Logic: pipelines.exploring."""
 
 import marimo
@@ -52,8 +56,8 @@ def _(every, mo, subjects, waves):
 def _(groupings, mo, options, releases, statistics, subject):
     _statistics = statistics(releases, subject.value)
     statistic = mo.ui.dropdown(_statistics, value=next(iter(_statistics)), label="Statistic")
-    _groups = {"nobody: everybody together": None} | groupings(releases, subject.value)
-    group = mo.ui.dropdown(_groups, value=next(iter(_groups)), label="By group of")
+    _groups = {"everybody together": None} | groupings(releases, subject.value)
+    group = mo.ui.dropdown(_groups, value=next(iter(_groups)), label="By")
     _options = options(releases, subject.value)
     option = mo.ui.dropdown(_options, value=next(iter(_options), None), label="Answer (for shares)")
     return group, option, statistic
@@ -73,24 +77,24 @@ def _(charts, group, may_be_concluded, may_not_be_concluded, mo, option, refused
         mo.ui.altair_chart(charts.figure_chart(rows), chart_selection=False, legend_selection=False)
         if _known else mo.md("**Nothing is known here beyond the overall result.**")
     )
-    mo.vstack(
+    mo.Html("<main>" + mo.vstack(
         [
             mo.md("# Explore releases\n\nEvery figure is read from signed, released files. Dots are estimates, whiskers their "
                   "95 % margins: sampling, privacy noise and shrinkage together. Pale ones are not precise enough to quote."),
             mo.callout(mo.md("Not opened: " + "; ".join(refused)), kind="warn") if refused else mo.md(""),
             waves,
             subject,
-            mo.hstack([statistic, group, option] if _by_answer else [statistic, group], justify="start"),
+            mo.hstack([statistic, group, option] if _by_answer else [statistic, group], justify="start", wrap=True),
             _picture,
-            mo.md("### What may be concluded\n\n" + "\n".join(f"- {line}" for line in may_be_concluded(rows))),
-            mo.md("### What may not\n\n" + "\n".join(f"- {line}" for line in may_not_be_concluded(rows))),
+            mo.md("## What may be concluded\n\n" + "\n".join(f"- {line}" for line in may_be_concluded(rows))),
+            mo.md("## What may not\n\n" + "\n".join(f"- {line}" for line in may_not_be_concluded(rows))),
             mo.accordion({"Where the margins come from": mo.ui.altair_chart(
                 charts.parts_chart(rows), chart_selection=False, legend_selection=False)}) if _known else mo.md(""),
             mo.md("Signed by " + ", ".join(sorted({f"`{release.fingerprint[:16]}`" for release in releases}))
                   + ": compare it with what the survey's owner publishes."),
         ],
         gap=1,
-    )  # fmt: skip
+    ).text + "</main>")  # fmt: skip
     return
 
 

@@ -1,3 +1,7 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
 """How the noise works, to turn and see: real draws over an invented question. Logic: pipelines.exploring.lesson."""
 
 import marimo
@@ -49,29 +53,29 @@ def _(again, charts, drawn, epsilon, family, group_margins, law, mo, times, two)
     def _chart(chart):
         return mo.ui.altair_chart(chart, chart_selection=False, legend_selection=False)
 
-    mo.vstack(
+    mo.Html("<main>" + mo.vstack(
         [
             mo.md("# How the noise works\n\nEight hundred invented residents answered one question. Before a count is published, a random "
                   "whole number is added to it. Turn the loss, and draw."),
             epsilon, family, times, again,
-            mo.md(f"### What is published\n\nBars are the invented truth; each dot is a count that could have been published. The "
+            mo.md(f"## What is published\n\nBars are the invented truth; each dot is a count that could have been published. The "
                   f"noise has a standard deviation of **{law.sd:.1f} people**, whether 23 or 407 answered so. Negative counts can "
                   "come out, and are kept: cutting them off would bend every sum."),
             _chart(charts.draws_chart(drawn)),
-            mo.md("### With you and without you\n\nHere are the chances of each published number for the smallest answer, if you are among "
+            mo.md("## With you and without you\n\nHere are the chances of each published number for the smallest answer, if you are among "
                   f"those who gave it, and if you are not. No published number favours one of the two by more than "
                   f"**{two.most:.2f} to 1** in this picture. That is the promise: whoever reads the result learns almost the same either way."),
             _chart(charts.worlds_chart(two)),
-            mo.md("### Why small groups are hard\n\nThe noise of a count is the same in a small group and a large one, so as a share of the group it "
+            mo.md("## Why small groups are hard\n\nThe noise of a count is the same in a small group and a large one, so as a share of the group it "
                   "grows much faster than sampling error does. Below the crossing, privacy is what limits the answer; above, the "
                   "number of people is."),
             _chart(charts.margins_chart(group_margins(law))),
-            mo.md("### Why hiding small cells is not enough\n\nPublish 212 in the city and 190 outside the centre, and the hidden 22 in the centre "
+            mo.md("## Why hiding small cells is not enough\n\nPublish 212 in the city and 190 outside the centre, and the hidden 22 in the centre "
                   "follow by subtraction. With noise on every count the difference carries noise too, and no amount of arithmetic "
                   "removes it. What does add up is the loss: each release spends more of a fixed total, and the ledger counts it."),
         ],
         gap=1,
-    )  # fmt: skip
+    ).text + "</main>")  # fmt: skip
     return
 
 

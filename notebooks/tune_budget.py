@@ -1,3 +1,7 @@
+# /// script
+# [tool.marimo.display]
+# theme = "system"
+# ///
 """The privacy officer's app: what a policy costs and lets us know, before anything is spent. Logic: pipelines.tuning."""
 
 import marimo
@@ -169,7 +173,7 @@ def _(charts, forecasts, kind_shown, margin, mo, plan, plan_fault, words):
         _some = f"The {charts.MOST_ROWS} narrowest of {len(_rows)} tables." if len(_rows) > charts.MOST_ROWS else ""
         forecast_view = mo.vstack(
             [
-                mo.md("### What would become known"),
+                mo.md("## What would become known"),
                 mo.md(words.markdown_table(words.verdict_rows(forecasts))),
                 mo.accordion({"What the verdicts mean": mo.md(words.verdict_legend())}),
                 kind_shown,
@@ -191,7 +195,7 @@ def _(charts, ledger_fault, mo, odds_words, plan, scopes, state, words):
     else:
         cost_view = mo.vstack(
             [
-                mo.md("### What it costs"),
+                mo.md("## What it costs"),
                 mo.md(words.cost_line(plan)),
                 mo.md(words.markdown_table(words.cost_rows(scopes))),
                 mo.ui.altair_chart(charts.cost_chart(scopes), chart_selection=False, legend_selection=False),
@@ -222,7 +226,7 @@ def _(attributes, declarations, mo, one_more, plan, policy, priority_cost, silen
         _cost, _fault = words.attempt(lambda: priority_cost(survey, declarations.for_planning(policy), attributes, one_more.value))
         _answer = mo.md(words.priority_words(_cost) if _cost else _fault)
     priority_view = mo.vstack(
-        [mo.md(f"### Crosstabs that would know nothing: {silent_count}"), one_more, _answer]
+        [mo.md(f"## Crosstabs that would know nothing: {silent_count}"), one_more, _answer]
     )  # fmt: skip
     return (priority_view,)
 
@@ -244,7 +248,7 @@ def _(ask, declarations, epsilon_for, mo, policy, survey, wanted_points, wanted_
             lambda: epsilon_for(survey, declarations.for_planning(policy), wanted_table.value, float(wanted_points.value))
         )
         _answer = mo.md(words.needed_words(_needed, float(wanted_points.value)) if _needed else _fault)
-    inverse_view = mo.vstack([mo.md("### What a margin needs"), wanted_table, mo.hstack([wanted_points, ask]), _answer])
+    inverse_view = mo.vstack([mo.md("## What a margin needs"), wanted_table, mo.hstack([wanted_points, ask], wrap=True), _answer])
     return (inverse_view,)
 
 
@@ -261,7 +265,7 @@ def _(different, mo):
 def _(different, disk_forecasts, forecasts, mo, moved, words):
     change_view = mo.vstack(
         [
-            mo.md("### Different from the policy on disk"),
+            mo.md("## Different from the policy on disk"),
             mo.md(words.markdown_table(words.change_rows(different)) if different else "Nothing is different."),
             mo.md(words.moved_words(moved(disk_forecasts, forecasts))) if different else mo.md(""),
         ]
@@ -302,9 +306,9 @@ def _(approve, declarations, different, mo, officer_key, request, said, save, st
     _standing, _fault = words.attempt(lambda: standing(state, declarations)) if state else (None, "")
     approval_view = mo.vstack(
         [
-            mo.md("### Save, request, sign"),
+            mo.md("## Save, request, sign"),
             mo.md(words.standing_words(_standing, unsaved=bool(different)) if _standing else _fault),
-            mo.hstack([save, request], justify="start"),
+            mo.hstack([save, request], justify="start", wrap=True),
             officer_key,
             approve,
             mo.callout(mo.md(said()), kind="info") if said() else mo.md(""),
@@ -319,7 +323,7 @@ def _(base, delta, emphasis, margin, mo, noise, others, policy_choice, priority,
         [
             survey_choice,
             policy_choice,
-            mo.md("### Turn"),
+            mo.md("## Turn"),
             spend,
             delta,
             noise,
@@ -341,11 +345,11 @@ def _(approval_view, controls, mo):
 
 
 @app.cell
-def _(change_view, cost_view, forecast_view, inverse_view, mo, priority_view, survey):
-    mo.vstack(
+def _(change_view, cost_view, forecast_view, inverse_view, mo, priority_view, survey, words):
+    _page = mo.vstack(
         [
             mo.md(
-                f"# Tune the budget of {survey.survey}, wave {survey.wave.id}\n\nNothing here is spent, and no answer is "
+                f"# Tune the budget of {words.shown_text(survey.title)}, wave {survey.wave.id}\n\nNothing here is spent, and no answer is "
                 "read: every number comes from the declarations and the ledger."
             ),
             cost_view,
@@ -356,6 +360,7 @@ def _(change_view, cost_view, forecast_view, inverse_view, mo, priority_view, su
         ],
         gap=1.5,
     )
+    mo.Html(f"<main>{_page.text}</main>")
     return
 
 

@@ -73,7 +73,8 @@ def _fault(
     kind = details[0]["type"]
     advice = ""
     if kind == "too_short" and path[-1] in ("options", "categories"):
-        what, advice = "there is no answer option", "Copy the answer options from the questionnaire"
+        what = "there is no answer option"
+        advice = "Copy them from the questionnaire, here or into a codebook for init --codebook"
     if kind == "extra_forbidden":
         near = get_close_matches(str(path[-1]), sorted(_known_keys(model, details[0]["loc"][:-1])), n=1)
         advice = f"Did you mean {near[0]}?" if near else "Correct or remove it"
@@ -104,7 +105,7 @@ def _said(detail: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(str(context["pattern"]), f"must match {context['pattern']}")
     if kind in _WANTED and detail["input"] is None:
-        return f"is not filled in: {_WANTED[kind]}"
+        return f"is not filled in, and needs {_WANTED[kind]}"
     if kind in _WANTED:
         return f"must be {_WANTED[kind]}"
     message = str(detail["msg"]).removeprefix("Value error, ")

@@ -112,11 +112,15 @@ def zone_columns(position: int, attribute: Attribute) -> tuple[str, ...]:
 
 
 _SPECIAL_LABELS: dict[CellRole, Text] = {
-    CellRole.NONE: {"en": "None of these", "es": "Ninguna"},
-    CellRole.NOT_ANSWERED: {"en": "Not answered", "es": "Sin respuesta"},
-    CellRole.NOT_ASKED: {"en": "Not asked", "es": "No preguntado"},
-    CellRole.INVALID: {"en": "Not readable", "es": "No legible"},
+    CellRole.NONE: {"en": "None of these", "es": "Ninguna", "fr": "Aucune"},
+    CellRole.NOT_ANSWERED: {"en": "Not answered", "es": "Sin respuesta", "fr": "Sans réponse"},
+    CellRole.NOT_ASKED: {"en": "Not asked", "es": "No preguntado", "fr": "Non demandé"},
+    CellRole.INVALID: {"en": "Not readable", "es": "No legible", "fr": "Illisible"},
 }
+
+
+_BIN = {"en": "{low} to under {high}", "es": "de {low} a menos de {high}", "fr": "de {low} à moins de {high}"}
+_LAST_BIN = {"en": "{low} to {high}", "es": "de {low} a {high}", "fr": "de {low} à {high}"}
 
 
 def _specials(*roles: CellRole) -> tuple[Cell, ...]:
@@ -170,8 +174,9 @@ def _positive(question: RatingQuestion | ChoiceQuestion, cells: tuple[Cell, ...]
     return tuple(code for code in codes if code in declared | between)
 
 
-def _bin_label(low: float, high: float, last: bool) -> str:
-    return f"{low:g} to {high:g}" if last else f"{low:g} to under {high:g}"
+def _bin_label(low: float, high: float, last: bool) -> dict[str, str]:
+    words = _LAST_BIN if last else _BIN
+    return {language: text.format(low=f"{low:g}", high=f"{high:g}") for language, text in words.items()}
 
 
 def _numeric_attributes(question: NumericQuestion, trailing: tuple[Cell, ...]) -> tuple[Attribute, Attribute]:
@@ -250,7 +255,9 @@ def _themes_attribute(question: ThemesQuestion, trailing: tuple[Cell, ...]) -> A
     themes = question.themes
     cells = (
         *(Cell(code=code, label=theme.label, role=CellRole.SUBSTANTIVE) for code, theme in themes.items()),
-        Cell(code="_none", label={"en": "Another subject", "es": "Otro asunto"}, role=CellRole.NONE),
+        Cell(
+            code="_none", label={"en": "Another subject", "es": "Otro asunto", "fr": "Autre sujet"}, role=CellRole.NONE
+        ),
     )
     return Attribute(
         id=question.id,
@@ -322,10 +329,11 @@ def attributes_of(survey: Survey) -> tuple[Attribute, ...]:
 
 
 def _verified_attribute() -> Attribute:
+    yes = {"en": "Verified resident", "es": "Residente verificado", "fr": "Habitant vérifié"}
+    no = {"en": "Open participation", "es": "Participación abierta", "fr": "Participation ouverte"}
+    label = {"en": "Verified", "es": "Verificado", "fr": "Vérifié"}
     cells = (
-        Cell(code="yes", label={"en": "Verified resident", "es": "Residente verificado"}, role=CellRole.SUBSTANTIVE),
-        Cell(code="no", label={"en": "Open participation", "es": "Participación abierta"}, role=CellRole.SUBSTANTIVE),
+        Cell(code="yes", label=yes, role=CellRole.SUBSTANTIVE),
+        Cell(code="no", label=no, role=CellRole.SUBSTANTIVE),
     )
-    return Attribute(
-        id="verified", kind="single", origin="verified", label={"en": "Verified", "es": "Verificado"}, cells=cells
-    )
+    return Attribute(id="verified", kind="single", origin="verified", label=label, cells=cells)

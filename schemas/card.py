@@ -309,12 +309,20 @@ class CardIndex(Declared):
 class Translation(Declared):
     """The labels of the questionnaire in a further language, where the survey file has them.
 
-    Keys of `labels`: `attribute` for its text, `attribute/code` for a cell's, `attribute#base` for who was asked.
+    Keys of `labels`: `attribute` for its text, `attribute/code` for a cell's or a ranked option's, `attribute#base` for
+    who was asked, `attribute#unit` for the unit of a number.
     """
 
     language: LanguageTag
     title: str | None
     labels: dict[str, str]
+
+
+class TranslatedFaces(Declared):
+    """What the two faces say in a further language. Keys of `sentences`: where in the card each stands."""
+
+    language: LanguageTag
+    sentences: dict[str, str]
 
 
 class Instrument(Declared):
@@ -352,3 +360,5 @@ class Card(Declared):
     expert: ExpertFace
     instrument: Instrument
     ledger: LedgerOnCard
+    faces: tuple[TranslatedFaces, ...] = ()
+    """Both faces in the further languages of the survey that hearsafe has its sentences in."""

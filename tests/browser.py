@@ -40,9 +40,13 @@ class Watched:
 
     def violations(self) -> str:
         """What axe finds against WCAG 2.2 A and AA and its own best practices; empty where it finds nothing."""
+        return "\n".join(f"{rule}: {where}" for rule, where in self.violating())
+
+    def violating(self) -> list[tuple[str, str]]:
+        """The same, one (rule, selector and markup) an element."""
         axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-        found = axe.Axe().run(self.page)
-        return found.generate_report() if found.violations_count else ""
+        found = axe.Axe().run(self.page).response["violations"]
+        return [(rule["id"], f"{node['target']} {node['html']}") for rule in found for node in rule["nodes"]]
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.chart_embedding import BLUE, GREY, ORANGE, embedded
 from pipelines.exploring.lesson import Draws, Worlds
 from pipelines.exploring.releases import FigureRow
+from pipelines.outlet.charts import value_words
 
 _UNITS = {"percent": "per cent", "points": "points", "score": "score", "respondents": "people"}
 
@@ -39,7 +41,8 @@ def figure_chart(rows: Sequence[FigureRow]) -> Any:
         x=alt.X("low:Q", title=unit, scale=alt.Scale(zero=False, nice=True)), x2="high:Q"
     )
     dots = base.mark_point(filled=True, size=90).encode(x="value:Q")
-    return alt.layer(whiskers, dots).properties(width="container", height=alt.Step(26))
+    words = "; ".join(f"{row.name} {value_words(row.value or 0.0, row.unit)}" for row in known)
+    return embedded(alt.layer(whiskers, dots).properties(height=alt.Step(26)), f"Estimates with 95 % margins: {words}")
 
 
 def parts_chart(rows: Sequence[FigureRow]) -> Any:
@@ -54,7 +57,7 @@ def parts_chart(rows: Sequence[FigureRow]) -> Any:
         if row.value is not None
         for part in parts
     ]
-    return (
+    chart = (
         alt.Chart(alt.Data(values=values))
         .mark_bar()
         .encode(
@@ -63,12 +66,13 @@ def parts_chart(rows: Sequence[FigureRow]) -> Any:
             x=alt.X("margin:Q", title="95 % margin of this part alone"),
             color=alt.Color(
                 "part:N",
-                scale=alt.Scale(domain=list(names.values()), range=["#7d8791", "#0b5c8a", "#b35309"]),
+                scale=alt.Scale(domain=list(names.values()), range=[GREY, BLUE, ORANGE]),
                 legend=alt.Legend(orient="top", title=None),
             ),
         )
-        .properties(width="container", height=alt.Step(14))
+        .properties(height=alt.Step(14))
     )
+    return embedded(chart, "How much of each margin is sampling, privacy noise and shrinkage")
 
 
 def draws_chart(found: Draws) -> Any:
@@ -84,10 +88,12 @@ def draws_chart(found: Draws) -> Any:
     x = alt.X("option:N", sort=list(found.options), title=None, axis=alt.Axis(labelAngle=0))
     bars = alt.Chart(alt.Data(values=truth)).mark_bar(color="#c9d8e3").encode(x=x, y=alt.Y("count:Q", title="people"))
     points = (
-        alt.Chart(alt.Data(values=dots)).mark_point(filled=True, size=45, color="#0b5c8a", opacity=0.6)
+        alt.Chart(alt.Data(values=dots)).mark_point(filled=True, size=45, color=BLUE, opacity=0.6)
         .encode(x=x, y="count:Q")
     )  # fmt: skip
-    return alt.layer(bars, points).properties(width="container", height=260)
+    return embedded(
+        alt.layer(bars, points).properties(height=260), "Invented counts, and counts with noise around each"
+    )
 
 
 def worlds_chart(found: Worlds) -> Any:
@@ -99,7 +105,7 @@ def worlds_chart(found: Worlds) -> Any:
         for world, law in (("you took part", found.with_you), ("you did not", found.without_you))
         for k, p in zip(found.published, law, strict=True)
     ]
-    return (
+    chart = (
         alt.Chart(alt.Data(values=values))
         .mark_line(point=True)
         .encode(
@@ -107,12 +113,15 @@ def worlds_chart(found: Worlds) -> Any:
             y=alt.Y("probability:Q", title="chance"),
             color=alt.Color(
                 "world:N",
-                scale=alt.Scale(domain=["you took part", "you did not"], range=["#0b5c8a", "#b35309"]),
+                scale=alt.Scale(domain=["you took part", "you did not"], range=[BLUE, ORANGE]),
                 legend=alt.Legend(orient="top", title=None),
             ),
             strokeDash="world:N",
         )
-        .properties(width="container", height=240)
+        .properties(height=240)
+    )
+    return embedded(
+        chart, "Chances of each published count, if you took part and if you did not: two curves that nearly coincide"
     )
 
 
@@ -125,7 +134,7 @@ def margins_chart(rows: Sequence[tuple[int, float, float]]) -> Any:
         for people, sampling, noise in rows
         for part, margin in (("sampling", sampling), ("privacy noise", noise))
     ]
-    return (
+    chart = (
         alt.Chart(alt.Data(values=values))
         .mark_line(point=True)
         .encode(
@@ -133,10 +142,13 @@ def margins_chart(rows: Sequence[tuple[int, float, float]]) -> Any:
             y=alt.Y("margin:Q", title="95 % margin of a share, in points", scale=alt.Scale(domain=[0, 50], clamp=True)),
             color=alt.Color(
                 "part:N",
-                scale=alt.Scale(domain=["sampling", "privacy noise"], range=["#7d8791", "#0b5c8a"]),
+                scale=alt.Scale(domain=["sampling", "privacy noise"], range=[GREY, BLUE]),
                 legend=alt.Legend(orient="top", title=None),
             ),
             strokeDash="part:N",
         )
-        .properties(width="container", height=240)
+        .properties(height=240)
+    )
+    return embedded(
+        chart, "Margins of a share by the size of a group: noise falls faster than sampling error, and begins higher"
     )

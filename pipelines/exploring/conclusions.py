@@ -19,6 +19,8 @@ def apart(one: FigureRow, other: FigureRow) -> bool:
 def may_be_concluded(rows: Sequence[FigureRow]) -> list[str]:
     """Differences between publishable figures that are beyond their margins, the widest gap first."""
     known = [row for row in rows if row.publishable and row.value is not None]
+    if len(known) == 1:
+        return [_alone(known[0])]
     found = [
         (abs((one.value or 0.0) - (other.value or 0.0)), one, other)
         for one, other in combinations(known, 2)
@@ -32,6 +34,14 @@ def may_be_concluded(rows: Sequence[FigureRow]) -> list[str]:
     if len(found) > MOST:
         sentences.append(f"And {len(found) - MOST} more differences like these.")
     return sentences or ["No difference between these figures is larger than chance and noise could make it."]
+
+
+def _alone(row: FigureRow) -> str:
+    """What one figure says for itself."""
+    if row.low is None or row.high is None:
+        return f"{row.name}: {_value(row)}."
+    ends = f"{value_words(row.low, row.unit)} and {value_words(row.high, row.unit)}"
+    return f"{row.name}: {_value(row)}, and had everybody been asked most likely between {ends} (19 times in 20)."
 
 
 def _ordered(one: FigureRow, other: FigureRow, gap: float) -> tuple[float, FigureRow, FigureRow]:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from pipelines.outlet.charts import about, date_words, epsilon_words
-from pipelines.outlet.figures import STATISTIC_NAMES, Figures, bar, scale_of
+from pipelines.outlet.charts import about, epsilon_words
+from pipelines.outlet.figures import Figures, bar, scale_of, statistic_name
+from pipelines.outlet.language import date_words
 from schemas.card import Card, ScopeLoss
 
 _KEY = re.compile(r"[^a-z0-9]+")
@@ -35,7 +36,7 @@ def headline_rows(card: Card, summary: pa.Table) -> list[dict[str, str]]:
         rows.append(
             {
                 "question": attribute.label,
-                "figure": STATISTIC_NAMES.get(lead.statistic, lead.statistic),
+                "figure": statistic_name(lead.statistic),
                 "value": shown.value,
                 "margin": shown.margin,
                 "quotable": "yes" if lead.publishable else f"no: {shown.note}",

@@ -2,11 +2,14 @@
 
 import json
 import platform
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from pipelines.outlet.context import ReleaseContext, printed_epsilon
-from pipelines.outlet.instrument import instrument_of
+from pipelines.outlet.instrument import further_languages, instrument_of
+from pipelines.outlet.language import N_, general, gettext, number, speaking
+from pipelines.outlet.noise_reason import noise_reason
 from pipelines.outlet.resident import language_of, resident_face
 from privacy.group_prior import learned_interaction
 from privacy.odds import odds
@@ -32,6 +35,7 @@ from schemas.card import (
     Product,
     PublishedOnCard,
     ScopeLoss,
+    TranslatedFaces,
 )
 from schemas.manifest import fingerprint
 from schemas.plan import NANO
@@ -56,6 +60,32 @@ def odds_figures(loss: ScopeLoss, delta: float, *, shared_keys: bool) -> OddsFig
 
 def build_card(context: ReleaseContext, estimates: "Estimates") -> Card:
     """Everything a reader must know about a release; the same card for the same charge and released values."""
+    card = _card(context, estimates)
+    english = card.model_dump(mode="json", include={"resident", "expert"})
+    faces: list[TranslatedFaces] = []
+    for language in further_languages(context.survey, context.attributes):
+        with speaking(language):
+            told = _card(context, estimates).model_dump(mode="json", include={"resident", "expert"})
+        faces.append(TranslatedFaces(language=language, sentences=dict(_differing(english, told, ""))))
+    return card.model_copy(update={"faces": tuple(faces)})
+
+
+def _differing(one: Any, other: Any, place: str) -> Iterator[tuple[str, str]]:
+    """(place, text of the other) wherever two trees of one shape have different texts."""
+    if isinstance(one, dict):
+        steps = [(str(key), value, other[key]) for key, value in cast("dict[str, Any]", one).items()]
+    elif isinstance(one, list):
+        steps = [(str(i), a, b) for i, (a, b) in enumerate(zip(cast("list[Any]", one), other, strict=True))]
+    else:
+        steps = []
+        if one != other:
+            yield place, other
+    for step, a, b in steps:
+        yield from _differing(a, b, f"{place}.{step}" if place else step)
+
+
+def _card(context: ReleaseContext, estimates: "Estimates") -> Card:
+    """The card in the language spoken."""
     survey, policy, plan, delta = context.survey, context.policy, context.plan, context.policy.delta
     language = language_of(survey)
     shared = plan.shared_keys
@@ -80,7 +110,7 @@ def build_card(context: ReleaseContext, estimates: "Estimates") -> Card:
             precision=Precision(
                 publish_margin_points=policy.precision.publish_margin_points,
                 min_expected_base=policy.precision.min_expected_base,
-                statement=(
+                statement=gettext(
                     "A figure is publishable when its 95 % margin is at most publish_margin_points and the lower bound "
                     "of its noisy base is at least min_expected_base. Margins contain sampling, privacy noise and "
                     "shrinkage bias; summary.parquet gives each apart."
@@ -111,8 +141,8 @@ def _product(context: ReleaseContext) -> Product:
     return Product(
         name=f"{text_in(survey.title, language_of(survey))} ({survey.wave.id})",
         data_product_type="Summary statistics",
-        description="Noisy counts of a resident survey, estimates made from them, and a report.",
-        intended_use="To learn what residents as a whole, and groups of them, think of their community.",
+        description=gettext("Noisy counts of a resident survey, estimates made from them, and a report."),
+        intended_use=gettext("To learn what residents as a whole, and groups of them, think of their community."),
         publication_date=context.day[:10],
     )
 
@@ -121,38 +151,55 @@ def _flavor(context: ReleaseContext) -> DpFlavor:
     plan, survey = context.plan, context.survey
     pure = plan.charge_nano_pure_epsilon
     invited = survey.expected.invited
-    expected = f"expected responses ({survey.expected.responses:,})"
-    expected += "" if invited is None else f" and invitations ({invited:,})"
-    bound = f"ρ = {plan.charge_nano_rho / NANO:g}" if pure is None else f"ε = {pure / NANO:g}"
+    expected = gettext("expected responses ({})").format(number(survey.expected.responses))
+    expected += "" if invited is None else gettext(" and invitations ({})").format(number(invited))
+    bound = f"ρ = {general(plan.charge_nano_rho / NANO)}" if pure is None else f"ε = {general(pure / NANO)}"
     return DpFlavor(
-        name="Zero-concentrated DP" if pure is None else "Pure DP",
-        input_metric="symmetric distance, counted in privacy units",
-        bound_on_input_distance=f"one {plan.unit}",
-        output_measure="zero-concentrated divergence" if pure is None else "max divergence",
+        name=gettext("Zero-concentrated DP") if pure is None else gettext("Pure DP"),
+        input_metric=gettext("symmetric distance, counted in privacy units"),
+        bound_on_input_distance=gettext(_ONE[plan.unit]),
+        output_measure=gettext("zero-concentrated divergence") if pure is None else gettext("max divergence"),
         bound_on_output_distance=bound,
-        data_domain=(
-            f"Responses to the declared instrument of {survey.survey}, wave {survey.wave.id}: "
-            f"{len(context.attributes)} attributes, each with a public finite list of cells, declared beforehand."
-        ),
+        data_domain=gettext(
+            "Responses to the declared instrument of {survey}, wave {wave}: {count} attributes, each with a public "
+            "finite list of cells, declared beforehand."
+        ).format(survey=survey.survey, wave=survey.wave.id, count=sum(a.kind != "net" for a in context.attributes)),
         unprotected_quantities=(
-            "the survey and policy files: questions, options, categories, caps and precision rules",
-            f"{expected}, declared beforehand and never compared with the data",
-            "population targets and shares in the survey file",
-            "that a release was made, and when; the ledger's counts of intakes, charges and attempts",
-            "anything published from the same responses outside this ledger",
+            gettext("the survey and policy files: questions, options, categories, caps and precision rules"),
+            gettext("{}, declared beforehand and never compared with the data").format(expected),
+            gettext("population targets and shares in the survey file"),
+            gettext("that a release was made, and when; the ledger's counts of intakes, charges and attempts"),
+            gettext("anything published from the same responses outside this ledger"),
             *(
-                f"published without protection: {other.name} ({other.survey}, wave {other.wave}; registered "
-                f"{other.recorded}): {other.why}"
+                gettext(
+                    "published without protection: {name} ({survey}, wave {wave}; registered {recorded}): {why}"
+                ).format(name=other.name, survey=other.survey, wave=other.wave, recorded=other.recorded, why=other.why)
                 for other in context.also_published
             ),
         ),
     )
 
 
+_ONE = {"resident": N_("one resident"), "household": N_("one household"), "response": N_("one response")}
 _UNITS = {
-    "resident": "everything counted under one resident key in one wave",
-    "household": "everything counted under one household key in one wave",
-    "response": "one response; the survey declares no resident key, so the response itself is the unit",
+    "resident": N_(
+        "Neighbouring datasets differ by adding or removing everything counted under one resident key in one wave."
+    ),
+    "household": N_(
+        "Neighbouring datasets differ by adding or removing everything counted under one household key in one wave. "
+        "At most {most} responses of it are counted."
+    ),
+    "response": N_(
+        "Neighbouring datasets differ by adding or removing one response; the survey declares no resident key, so the "
+        "response itself is the unit."
+    ),
+}
+_RESTS_ON = {
+    "resident": N_(
+        "One key per person: somebody with two keys counts as two units. A missing key is quarantined, never counted."
+    ),
+    "household": N_("One household key per household: somebody who answers under two counts in both."),
+    "response": N_("Nothing beyond the response: no person is tied to it."),
 }
 
 
@@ -160,33 +207,22 @@ def _loss(context: ReleaseContext, this: OddsFigures, year: OddsFigures) -> Priv
     plan = context.plan
     pure = plan.charge_nano_pure_epsilon
     exchange = (
-        f" Keys may be shared, so a removal is charged as an exchange of two {plan.unit}s." if plan.shared_keys else ""
+        gettext(" Keys may be shared, so a removal is charged as an exchange of two.") if plan.shared_keys else ""
     )
-    keyed = (
-        "One key per person: somebody with two keys counts as two units. A missing key is quarantined, never counted."
-    )
-    rests_on = {
-        "resident": keyed,
-        "household": "One household key per household: somebody who answers under two counts in both.",
-        "response": "Nothing beyond the response: no person is tied to it.",
-    }
-    most = context.survey.residents.responses_per_unit
-    several = f" At most {most} responses of it are counted." if plan.unit == "household" else ""
+    unit = gettext(_UNITS[plan.unit]).format(most=context.survey.residents.responses_per_unit)
     return PrivacyLoss(
         privacy_unit=plan.unit,
-        privacy_unit_description=(
-            f"Neighbouring datasets differ by adding or removing {_UNITS[plan.unit]}.{several}{exchange}"
-        ),
+        privacy_unit_description=unit + exchange,
         adjacency="add_or_remove",
         bounded=False,
-        rests_on=rests_on[plan.unit],
+        rests_on=gettext(_RESTS_ON[plan.unit]),
         privacy_parameters=PrivacyParameters(
             rho=plan.charge_nano_rho / NANO,
             epsilon=printed_epsilon(plan.charge_nano_rho, pure, plan.delta),
             delta=plan.delta,
             pure_epsilon=None if pure is None else pure / NANO,
         ),
-        privacy_parameters_description=(
+        privacy_parameters_description=gettext(
             "rho is what the ledger charged, rounded up to nano-rho per mechanism; epsilon is the smaller of pure "
             "epsilon and the tight conversion of rho at delta (Canonne, Kamath and Steinke 2020)."
         ),
@@ -200,14 +236,18 @@ def _loss(context: ReleaseContext, this: OddsFigures, year: OddsFigures) -> Priv
 
 def _model(context: ReleaseContext) -> Model:
     return Model(
-        model_name="Central",
+        model_name=gettext("Central"),
         actors=(
-            "the data team: takes the export in and runs releases; trusted with the export until it is destroyed",
-            "the privacy officer: sets caps and approves; needs no access to answers",
-            "whoever holds the zone's key: could open the encrypted responses; trusted",
-            "analysts and the public: see released files only; not trusted",
+            gettext(
+                "the data team: takes the export in and runs releases; trusted with the export until it is destroyed"
+            ),
+            gettext("the privacy officer: sets caps and approves; needs no access to answers"),
+            gettext("whoever holds the zone's key: could open the encrypted responses; trusted"),
+            gettext("analysts and the public: see released files only; not trusted"),
         ),
-        trust="One curator is trusted with the responses; noise is added there, once, before anything leaves the zone.",
+        trust=gettext(
+            "One curator is trusted with the responses; noise is added there, once, before anything leaves the zone."
+        ),
         isolation=context.isolation,
         release_type="Many releases",
         data_source_type="Static",
@@ -218,22 +258,30 @@ def _model(context: ReleaseContext) -> Model:
 def _accounting(context: ReleaseContext) -> Accounting:
     calibrated = any(d.targets for d in context.survey.demographics)
     steps = [
-        "weighted least squares over all noisy tables, in the basis of residual components",
-        "shrinkage of interactions under the public prior of the policy"
+        gettext("weighted least squares over all noisy tables, in the basis of residual components"),
+        gettext("shrinkage of interactions under the public prior of the policy")
         if context.policy.prior.from_release is None
-        else f"shrinkage of interactions under what release {context.policy.prior.from_release} learned of them",
-        "projection onto non-negative counts that agree with each other",
+        else gettext("shrinkage of interactions under what release {} learned of them").format(
+            context.policy.prior.from_release
+        ),
+        gettext("projection onto non-negative counts that agree with each other"),
     ]
     if calibrated:
-        steps.append("calibration of toplines to the public margins of the survey file; no weights on respondents")
-    steps += [f"changes since wave {wave}, from its released files (release {name})" for wave, name in context.earlier]
+        steps.append(
+            gettext("calibration of toplines to the public margins of the survey file; no weights on respondents")
+        )
+    changes = gettext("changes since wave {wave}, from its released files (release {release})")
+    steps += [changes.format(wave=wave, release=name) for wave, name in context.earlier]
     return Accounting(
-        composition=(
+        composition=gettext(
             "Adaptive composition of zCDP: the losses of all mechanisms, waves and releases of a population add up in "
             "integer nano-rho, as if every resident answered every wave. No refund, reset, parallel-composition or "
             "sampling gain is claimed."
         ),
-        post_processing=(*steps, "95 % intervals and publishability from the noisy values and the known noise only"),
+        post_processing=(
+            *steps,
+            gettext("95 % intervals and publishability from the noisy values and the known noise only"),
+        ),
     )
 
 
@@ -248,19 +296,27 @@ def _belief(context: ReleaseContext, estimates: "Estimates") -> Belief:
     )
 
 
+_MECHANISMS = {
+    "gaussian": N_("Discrete Gaussian noise on vectors of 64-bit integer counts"),
+    "laplace": N_("Discrete Laplace noise on vectors of 64-bit integer counts"),
+}
+
+
 def _implementation(context: ReleaseContext) -> Implementation:
     plan = context.plan
     used = {a for table in plan.measured for a in table.attributes} | {a for t in plan.published for a in t.attributes}
     return Implementation(
-        pre_processing_eda_hyperparameter_tuning=(
+        pre_processing_eda_hyperparameter_tuning=gettext(
             "None on the data: the plan is made from public numbers and earlier releases only. Deduplication, "
-            f"eligibility and tick limits are rules on one {plan.unit}'s rows alone."
+            "eligibility and tick limits are rules on the rows of one protected unit alone."
         ),
-        mechanisms=f"Discrete {plan.noise.title()} noise on vectors of 64-bit integer counts",
-        discrete_sampler="OpenDP make_gaussian and make_laplace on i64 vectors: exact samplers, no floating point",
-        random_numbers="OpenDP's generator, seeded from the operating system; no seed can be given",
-        floating_point="Only integers are noised; floating point comes in afterwards, in the estimates.",
-        justification=plan.noise_reason,
+        mechanisms=gettext(_MECHANISMS[plan.noise]),
+        discrete_sampler=gettext(
+            "OpenDP make_gaussian and make_laplace on i64 vectors: exact samplers, no floating point"
+        ),
+        random_numbers=gettext("OpenDP's generator, seeded from the operating system; no seed can be given"),
+        floating_point=gettext("Only integers are noised; floating point comes in afterwards, in the estimates."),
+        justification=noise_reason(plan.noise_reason),
         contribution_bounds=tuple(
             Bound(
                 attribute=a.id,
@@ -271,7 +327,7 @@ def _implementation(context: ReleaseContext) -> Implementation:
             for a in context.attributes
             if a.id in used
         ),
-        contribution_bounds_source="the survey file; excess ticks are cut by a rule on the response alone",
+        contribution_bounds_source=gettext("the survey file; excess ticks are cut by a rule on the response alone"),
         measured=tuple(
             MeasuredOnCard(
                 table=t.id,
@@ -304,16 +360,15 @@ def _version(package: str) -> str:
 def _governance(context: ReleaseContext) -> Governance:
     policy, charge = context.policy, context.charge
     needed = policy.approvals.needed
-    asked = (
-        f"{needed} officer{'s' if needed > 1 else ''} had to approve; {len(context.approvals)} approval(s) were used"
-    )
+    asked = gettext("officers who had to approve: {needed}; approvals that were used: {used}")
+    asked = asked.format(needed=needed, used=len(context.approvals))
     return Governance(
         survey_digest=charge.survey_digest,
         policy_digest=charge.policy_digest,
         plan_digest=charge.plan_digest,
         approvals_needed=needed,
         approvals=context.approvals,
-        approvals_statement=asked if needed else "no officer's approval was asked",
+        approvals_statement=asked if needed else gettext("no officer's approval was asked"),
         close_wave_days=None if policy.retention is None else policy.retention.close_wave_days,
         destroy_zone_days=None if policy.retention is None else policy.retention.destroy_zone_days,
     )
@@ -321,17 +376,26 @@ def _governance(context: ReleaseContext) -> Governance:
 
 def _known_limits(context: ReleaseContext) -> tuple[str, ...]:
     calibrated = any(d.targets for d in context.survey.demographics)
-    corrected = "; only calibration to public margins corrects for who answered" if calibrated else ""
     limits = [
-        f"Margins assume that respondents are like a random sample of residents{corrected}.",
-        "The bias of shrunken figures rests on the public prior of the policy; one release cannot check it.",
-        "A table that is not informative follows from its margins and says nothing about differences between groups.",
-        "The time a release takes is not hidden from whoever can watch the machine.",
+        gettext(
+            "Margins assume that respondents are like a random sample of residents; only calibration to public margins "
+            "corrects for who answered."
+        )
+        if calibrated
+        else gettext("Margins assume that respondents are like a random sample of residents."),
+        gettext("The bias of shrunken figures rests on the public prior of the policy; one release cannot check it."),
+        gettext(
+            "A table that is not informative follows from its margins and says nothing about differences between "
+            "groups."
+        ),
+        gettext("The time a release takes is not hidden from whoever can watch the machine."),
     ]
     if context.plan.unit == "household":
         limits.append(
-            "Members of one household may answer alike; margins take responses for independent of each other."
+            gettext("Members of one household may answer alike; margins take responses for independent of each other.")
         )
     if context.plan.unit == "response":
-        limits.append("Nothing stops one person from responding twice; such responses are protected one by one.")
+        limits.append(
+            gettext("Nothing stops one person from responding twice; such responses are protected one by one.")
+        )
     return tuple(limits)

@@ -3,28 +3,24 @@
 from math import ceil, floor
 from typing import NamedTuple
 
-MINUS = "\u2212"
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+from pipelines.outlet.language import MINUS, N_, general, gettext, number, percent
+
 REASON_WORDS = {
-    "margin": "margin too wide",
-    "base": "too few answers",
-    "no_information": "no information beyond the overall result",
-    "undefined": "no answers to base it on",
+    "margin": N_("margin too wide"),
+    "base": N_("too few answers"),
+    "no_information": N_("no information beyond the overall result"),
+    "undefined": N_("no answers to base it on"),
 }
 """Short words for the codes of `reason`, for a narrow column; the long ones are schemas.released.REASONS."""
+
+
+def reason_words(reason: str) -> str:
+    """Why a figure may not be quoted, in the language spoken; a code of a later version as it is."""
+    return gettext(REASON_WORDS[reason]) if reason in REASON_WORDS else reason
+
+
+UP, DOWN = "▲ ", "▼ "
+"""Beginnings of a note that says a direction."""
 
 
 class Scale(NamedTuple):
@@ -66,13 +62,13 @@ def value_words(value: float, unit: str, scale: Scale = PERCENT) -> str:
     ('56%', '−12', '2.3')
     """
     if unit == "percent":
-        return f"{_whole(value)}%"
+        return percent(_whole(value))
     if unit == "points":
         whole = _whole(value)
-        return f"+{whole}" if whole > 0 else str(whole).replace("-", MINUS)
+        return f"+{whole}" if whole > 0 else number(whole)
     if unit == "respondents":
         return about(value)
-    return f"{value:.{_decimals(scale)}f}".replace("-", MINUS)
+    return number(value, _decimals(scale))
 
 
 def signed_words(value: float, unit: str, scale: Scale = PERCENT) -> str:
@@ -82,7 +78,7 @@ def signed_words(value: float, unit: str, scale: Scale = PERCENT) -> str:
     ('+7', '−0.3', '0')
     """
     words = value_words(value, "score" if unit == "score" else "points", scale)
-    return words if words[0] in f"+{MINUS}" or not float(words) else f"+{words}"
+    return words if words[0] in f"+{MINUS}" or not any(digit in words for digit in "123456789") else f"+{words}"
 
 
 def margin_words(moe: float, unit: str, scale: Scale = PERCENT) -> str:
@@ -94,9 +90,9 @@ def margin_words(moe: float, unit: str, scale: Scale = PERCENT) -> str:
     if unit in ("percent", "points"):
         return f"± {max(1, _whole(moe))}"
     if unit == "respondents":
-        return f"± {max(1, ceil(moe)):,}"
+        return f"± {number(max(1, ceil(moe)))}"
     decimals = _decimals(scale)
-    return f"± {max(10**-decimals, moe):.{decimals}f}"
+    return f"± {number(max(10**-decimals, moe), decimals)}"
 
 
 def _decimals(scale: Scale) -> int:
@@ -110,23 +106,13 @@ def about(count: float) -> str:
     ('1,230', '590', '40')
     """
     step = 5 if count < 100 else 10 if count < 10_000 else 100
-    return f"{_whole(max(count, 0.0) / step) * step:,}"
+    return number(_whole(max(count, 0.0) / step) * step)
 
 
 def position(value: float, scale: Scale) -> str:
     """Where a value lies on an axis, in per cent with at most one decimal, held inside the axis."""
     share = 100 * (value - scale.low) / (scale.high - scale.low) if scale.high > scale.low else 0.0
     return f"{min(max(share, 0.0), 100.0):.1f}".removesuffix(".0")
-
-
-def date_words(time: str) -> str:
-    """The day of an ISO time in words.
-
-    >>> date_words("2026-11-03T10:00:00+00:00")
-    '3 November 2026'
-    """
-    year, month, day = time[:10].split("-")
-    return f"{int(day)} {_MONTHS[int(month) - 1]} {year}"
 
 
 def epsilon_words(epsilon: float | None) -> str:
@@ -136,6 +122,6 @@ def epsilon_words(epsilon: float | None) -> str:
     ('2', 'no meaningful ε')
     """
     if epsilon is None:
-        return "no meaningful ε"
+        return gettext("no meaningful ε")
     decimals = 2 if epsilon < 100 else 0
-    return f"{ceil(epsilon * 10**decimals - 1e-6) / 10**decimals:g}"
+    return general(ceil(epsilon * 10**decimals - 1e-6) / 10**decimals)

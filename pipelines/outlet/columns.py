@@ -35,4 +35,4 @@ def column_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _bits(truths: list[bool]) -> bytes:
-    return np.packbits(truths, bitorder="little").tobytes()
+    return np.packbits(np.array(truths, dtype=np.bool_), bitorder="little").tobytes()

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from pipelines.outlet.charts import Bar, Scale, margin_words, position, signed_words, value_words
+from pipelines.outlet.charts import DOWN, UP, Bar, Scale, margin_words, position, signed_words, value_words
 from pipelines.outlet.figures import HEADLINES, MEAN_SUFFIX, Figures, headline_name, scale_of
+from pipelines.outlet.language import general, gettext
 from schemas.card import CardAttribute
 from schemas.released import SummaryRow
 
@@ -63,7 +64,7 @@ class _Gap:
 
 
 def verdict(group: SummaryRow, everybody: SummaryRow | None, difference: SummaryRow | None) -> str:
-    """'higher' or 'lower' than everybody, where that may be published; empty where it could be chance.
+    """'▲ higher' or '▼ lower' than everybody, where that may be published; empty where it could be chance.
 
     A released difference decides, where there is one. Else intervals that do not meet: a cautious test at any
     correlation of the two errors.
@@ -73,7 +74,9 @@ def verdict(group: SummaryRow, everybody: SummaryRow | None, difference: Summary
     gap = _gap(group, everybody, difference, Scale(0.0, 100.0))
     if gap is None or not gap.clear:
         return ""
-    return "higher than everybody" if gap.value > 0 else "lower than everybody"
+    if gap.value > 0:
+        return UP + gettext("higher than everybody")
+    return DOWN + gettext("lower than everybody")
 
 
 def _gap(group: SummaryRow, everybody: SummaryRow | None, difference: SummaryRow | None, scale: Scale) -> _Gap | None:
@@ -106,7 +109,7 @@ def standing_out(subjects: list[CardAttribute], attributes: Mapping[str, CardAtt
     rows = tuple(_difference(gap, attributes, Scale(-end, end)) for gap in shown)
     weighted = any(attribute.targets for attribute in attributes.values())
     plain = weighted and any(not gap.group.weighted for gap in shown)
-    return Standing(rows, len(clear), len(gaps), f"{end:g}", plain, any(gap.marked is not None for gap in gaps))
+    return Standing(rows, len(clear), len(gaps), general(end), plain, any(gap.marked is not None for gap in gaps))
 
 
 def _gaps(subject: CardAttribute, attributes: Mapping[str, CardAttribute], figures: Figures) -> Iterator[_Gap]:
@@ -145,7 +148,8 @@ def _difference(gap: _Gap, attributes: Mapping[str, CardAttribute], axis: Scale)
         f"{kind}-{subject}",
     )
     own = "" if row.value is None else value_words(row.value, row.unit, gap.scale)
-    own += "" if row.statistic == "index" else f" {headline_name(row, attributes[subject])}"
+    if own and row.unit != "percent":
+        own = f"{headline_name(row, attributes[subject])} {own}"
     whole = gap.everybody
     everybody = "" if whole is None or whole.value is None else value_words(whole.value, whole.unit, gap.scale)
     group_label = attributes[row.group_attribute or ""].label

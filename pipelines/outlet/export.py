@@ -11,8 +11,11 @@ from schemas.manifest import MANIFEST_FILE
 def export(folder: Path, to: Path, key: str | None = None) -> Path:
     """`to`: FILE.xlsx, FILE.csv, or a folder for four CSV files. Nothing that exists is replaced.
 
-    Raises: IntegrityFault: the release does not hold together. UsageFault: `to` exists or cannot be written.
+    Raises: IntegrityFault: the release does not hold together. UsageFault: `to` exists, is of no known kind,
+    or cannot be written.
     """
+    if to.suffix and to.suffix.casefold() not in (".xlsx", ".csv") and not to.is_dir():
+        raise _refused("there is no export of this kind", to)
     found = verify(folder, key)
     if (to.absolute().parent / MANIFEST_FILE).exists() or (to / MANIFEST_FILE).exists():
         raise _refused("a release folder is signed and takes no file", to)

@@ -10,14 +10,15 @@ import pyarrow as pa
 from pipelines.outlet.charts import (
     PERCENT,
     POINTS,
-    REASON_WORDS,
     Bar,
     Scale,
     about,
     margin_words,
     position,
+    reason_words,
     value_words,
 )
+from pipelines.outlet.language import N_, gettext
 from schemas.card import CardAttribute
 from schemas.released import SummaryRow
 
@@ -25,13 +26,13 @@ HEADLINES = ("pct_positive", "nps", "mean", "median", "index")
 """Statistics that sum a question up in one number, the first one there is wins."""
 
 STATISTIC_NAMES = {
-    "pct_positive": "positive",
-    "mean": "mean",
-    "median": "median",
-    "nps": "net promoter score",
-    "index": "index",
-    "pct": "share",
-    "pct_ranked": "ranked at all",
+    "pct_positive": N_("positive"),
+    "mean": N_("mean"),
+    "median": N_("median"),
+    "nps": N_("net promoter score"),
+    "index": N_("index"),
+    "pct": N_("share"),
+    "pct_ranked": N_("ranked at all"),
 }
 
 DIFFERENCE = "_difference"
@@ -120,14 +121,19 @@ def scale_of(figure: SummaryRow, attributes: Mapping[str, CardAttribute]) -> Sca
 def headline_name(lead: SummaryRow, attribute: CardAttribute) -> str:
     """What a headline figure is, in words, with the unit of a mean."""
     unit = f" {attribute.measure_unit}" if lead.statistic == "mean" and attribute.measure_unit else ""
-    return f"{STATISTIC_NAMES.get(lead.statistic, lead.statistic)}{unit}"
+    return f"{statistic_name(lead.statistic)}{unit}"
+
+
+def statistic_name(statistic: str) -> str:
+    """What a statistic is called in the language spoken; one of a later version by its code."""
+    return gettext(STATISTIC_NAMES[statistic]) if statistic in STATISTIC_NAMES else statistic
 
 
 def bar(label: str, figure: SummaryRow, scale: Scale, note: str = "", anchor: str = "", target: str = "") -> Bar:
     """A figure as a row. What is not publishable is grey and says why; what knows nothing shows no number."""
     hidden = figure.value is None or figure.reason in ("no_information", "undefined")
     base = "" if figure.base is None or hidden else about(figure.base)
-    why = REASON_WORDS.get(figure.reason, figure.reason)
+    why = reason_words(figure.reason)
     if hidden or figure.value is None:
         return Bar(label, "", "", "", "", "", why, True, base, anchor, target)
     low, high = figure.low, figure.high

@@ -5,8 +5,9 @@ Whatever summary.parquet holds of a question for everybody is shown, under a nam
 
 from collections.abc import Mapping
 
-from pipelines.outlet.charts import Bar, signed_words
-from pipelines.outlet.figures import STATISTIC_NAMES, Figures, bar, scale_of
+from pipelines.outlet.charts import DOWN, UP, Bar, signed_words
+from pipelines.outlet.figures import Figures, bar, scale_of, statistic_name
+from pipelines.outlet.language import N_, gettext
 from pipelines.outlet.wording import phrase
 from schemas.card import CardAttribute
 from schemas.released import SummaryRow
@@ -14,15 +15,22 @@ from schemas.released import SummaryRow
 _WORDS = {"pct": "per cent", "nps": "net promoter score"}
 _COMPARING = ("difference", "change", "trend", "gap", "benchmark")
 _NAMED = {
-    "pct_first": "Ranked first",
-    "rank_points": "Mean points of the ranking",
-    "p10": "10 % are at or below",
-    "p25": "25 % are at or below",
-    "p75": "75 % are at or below",
-    "p90": "90 % are at or below",
+    "pct_first": N_("Ranked first"),
+    "rank_points": N_("Mean points of the ranking"),
+    "p10": N_("10 % are at or below"),
+    "p25": N_("25 % are at or below"),
+    "p75": N_("75 % are at or below"),
+    "p90": N_("90 % are at or below"),
 }
 _ELSEWHERE = ("pct_ranked", "importance_", "satisfaction_above")
 """Beginnings of statistics that the page shows in a chart or a table of their own."""
+_BEYOND = {
+    (True, True): N_("higher, beyond chance"),
+    (True, False): N_("lower, beyond chance"),
+    (False, True): N_("higher, beyond its margin"),
+    (False, False): N_("lower, beyond its margin"),
+}
+"""(whether the release itself marks it, whether it is above zero) → words."""
 _CHANGE, _GAP = "_change", "_benchmark_gap"
 
 
@@ -38,6 +46,25 @@ def further_rows(
     return tuple(_row(row, labels, attributes) for row in rows if row.weighted or _about(row) not in weighted)
 
 
+def beyond_chance(
+    subjects: list[CardAttribute], attributes: Mapping[str, CardAttribute], figures: Figures
+) -> tuple[Bar, ...]:
+    """Headline changes and gaps that the release marks as significant, the largest of their scale first."""
+    found: list[tuple[float, str, Bar]] = []
+    for subject in subjects:
+        rows = [r for r in figures.further(subject.id) if r.option is None and r.significant and r.publishable]
+        weighted = {_about(row) for row in rows if row.weighted}
+        for row in rows:
+            if _name_of_comparison(row) is None or (not row.weighted and _about(row) in weighted):
+                continue
+            scale = scale_of(row, attributes)
+            shown = _row(row, {}, attributes)
+            label = phrase("{} · {}", subject.label, shown.label)
+            size = abs(row.value or 0.0) / max(scale.high - scale.low, 1e-9)
+            found.append((-size, subject.id, shown._replace(label=label, anchor=f"q-{subject.id}")))
+    return tuple(bar for _, _, bar in sorted(found, key=lambda item: item[:2]))
+
+
 def _about(row: SummaryRow) -> tuple[str, str | None, str | None]:
     return row.statistic, row.option, row.compared_with
 
@@ -46,7 +73,7 @@ def _row(row: SummaryRow, labels: Mapping[str, str], attributes: Mapping[str, Ca
     name = _name(row)
     about = "" if row.option is None else labels.get(row.option, row.option)
     scale = scale_of(row, attributes)
-    label = phrase(lambda option: f"{option}: {name}", about) if about else name
+    label = phrase("{}: {}", about, name) if about else name
     shown = bar(label, row, scale, _direction(row))
     if not shown.value or row.value is None or not _compares(row.statistic):
         return shown
@@ -55,12 +82,18 @@ def _row(row: SummaryRow, labels: Mapping[str, str], attributes: Mapping[str, Ca
 
 def _name(row: SummaryRow) -> str:
     """The statistic's name, and what a comparison is with."""
-    for ending, words in ((_CHANGE, "change since"), (_GAP, "against")):
+    compared = _name_of_comparison(row)
+    if compared is not None:
+        return compared
+    return gettext(_NAMED[row.statistic]) if row.statistic in _NAMED else statistic_words(row.statistic)
+
+
+def _name_of_comparison(row: SummaryRow) -> str | None:
+    for ending, words in ((_CHANGE, N_("{figure}: change since {wave}")), (_GAP, N_("{figure}: against {wave}"))):
         if row.statistic.endswith(ending) and row.compared_with is not None:
-            own = row.statistic.removesuffix(ending)
-            name = STATISTIC_NAMES.get(own, own)
-            return f"{name[:1].upper()}{name[1:]}: {words} {row.compared_with}"
-    return _NAMED.get(row.statistic) or statistic_words(row.statistic)
+            name = statistic_name(row.statistic.removesuffix(ending))
+            return gettext(words).format(figure=f"{name[:1].upper()}{name[1:]}", wave=row.compared_with)
+    return None
 
 
 def _compares(statistic: str) -> bool:
@@ -71,12 +104,10 @@ def _direction(row: SummaryRow) -> str:
     """Whether a comparison is significant; where that is not said, whether its interval leaves zero out."""
     if not _compares(row.statistic) or row.low is None or row.high is None or not row.publishable:
         return ""
-    if row.significant is not None:
-        direction = "higher" if (row.value or 0.0) > 0 else "lower"
-        return f"{direction}, beyond chance" if row.significant else "no more than chance"
-    if row.low > 0:
-        return "higher, beyond its margin"
-    return "lower, beyond its margin" if row.high < 0 else "no more than chance"
+    above = (row.value or 0.0) > 0 if row.significant else row.low > 0
+    if row.significant or (row.significant is None and (row.low > 0 or row.high < 0)):
+        return f"{UP if above else DOWN}{gettext(_BEYOND[row.significant is not None, above])}"
+    return gettext("no more than chance")
 
 
 def statistic_words(statistic: str) -> str:

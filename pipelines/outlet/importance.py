@@ -4,17 +4,18 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipelines.outlet.charts import MINUS, margin_words, value_words
+from pipelines.outlet.charts import margin_words, value_words
+from pipelines.outlet.language import MINUS, N_, gettext
 from pipelines.outlet.parquet import summary_rows
 from schemas.card import Card
 from schemas.released import SummaryRow
 
 _STATISTICS = ("importance_gap", "importance_satisfaction", "satisfaction_above_average", "importance_above_average")
 _QUADRANTS = {
-    (True, False): "matters more than most and satisfies less: first to improve",
-    (True, True): "matters more than most and satisfies more: keep it up",
-    (False, False): "matters less than most and satisfies less: less urgent",
-    (False, True): "matters less than most and satisfies more",
+    (True, False): N_("matters more than most and satisfies less: first to improve"),
+    (True, True): N_("matters more than most and satisfies more: keep it up"),
+    (False, False): N_("matters less than most and satisfies less: less urgent"),
+    (False, True): N_("matters less than most and satisfies more"),
 }
 
 
@@ -62,5 +63,5 @@ def _words(row: SummaryRow | None) -> str:
 def _quadrant(importance: SummaryRow, satisfaction: SummaryRow) -> str:
     """Named only where both are surely above or below the average of the pairs."""
     if not (importance.significant and satisfaction.significant):
-        return "too close to the average to say"
-    return _QUADRANTS[(importance.value or 0.0) > 0, (satisfaction.value or 0.0) > 0]
+        return gettext("too close to the average to say")
+    return gettext(_QUADRANTS[(importance.value or 0.0) > 0, (satisfaction.value or 0.0) > 0])

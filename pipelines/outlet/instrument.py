@@ -1,5 +1,6 @@
 """The public questionnaire as the card carries it: every label that a reader of the Parquet files needs."""
 
+from pipelines.outlet.language import ENGLISH, sentences_in
 from pipelines.outlet.resident import language_of
 from schemas.attributes import Attribute
 from schemas.base import Text, text_in
@@ -26,6 +27,12 @@ def instrument_of(survey: Survey, attributes: tuple[Attribute, ...]) -> Instrume
     )
 
 
+def further_languages(survey: Survey, attributes: tuple[Attribute, ...]) -> tuple[str, ...]:
+    """Languages of the survey in which hearsafe has its own sentences, but English."""
+    tags = (language_of(survey), *_languages(survey, attributes))
+    return tuple(dict.fromkeys(s for s in map(sentences_in, tags) if s != ENGLISH))
+
+
 def _languages(survey: Survey, attributes: tuple[Attribute, ...]) -> tuple[str, ...]:
     """Languages that the survey's own texts are given in: title, questions, demographics, indices."""
     texts: list[Text] = [survey.title, *(a.label for a in attributes if a.origin != "verified")]
@@ -38,6 +45,9 @@ def _translation(survey: Survey, attributes: tuple[Attribute, ...], tag: str) ->
         question = _question(survey, attribute)
         texts[attribute.id] = attribute.label
         texts[f"{attribute.id}#base"] = None if question is None else question.base
+        texts[f"{attribute.id}#unit"] = question.unit if isinstance(question, NumericQuestion) else None
+        if isinstance(question, RankingQuestion):
+            texts |= {f"{attribute.id}/{code}": option.label for code, option in question.options.items()}
         texts |= {f"{attribute.id}/{cell.code}": cell.label for cell in attribute.cells}
     title = survey.title.get(tag) if isinstance(survey.title, dict) else None
     found = {key: text[tag] for key, text in texts.items() if isinstance(text, dict) and tag in text}

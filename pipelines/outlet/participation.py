@@ -45,7 +45,7 @@ def _shares(attribute: CardAttribute, counts: dict[str, tuple[float, float]], fi
     for cell in shown:
         count, spread = counts[cell.code]
         target = attribute.targets.get(cell.code)
-        mark = "" if target is None else f"{100 * target:.0f}%"
+        mark = "" if target is None else value_words(100 * target, "percent")
         figure = figures.overall(attribute.id, "pct", cell.code, weighted=False)
         if figure is not None:
             row = bar(cell.label, figure, PERCENT, target=mark)

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from pipelines.outlet.charts import PERCENT, REASON_WORDS, Bar, about
+from pipelines.outlet.charts import PERCENT, Bar, about, reason_words
 from pipelines.outlet.differences import verdict
-from pipelines.outlet.figures import HEADLINES, MEAN_SUFFIX, STATISTIC_NAMES, Figures, bar, headline_name, scale_of
+from pipelines.outlet.figures import HEADLINES, MEAN_SUFFIX, Figures, bar, headline_name, scale_of, statistic_name
 from pipelines.outlet.further import further_rows
+from pipelines.outlet.language import gettext
 from schemas.attributes import CellRole
 from schemas.card import CardAttribute
 from schemas.released import SummaryRow
@@ -106,14 +107,16 @@ def _also(
         if other is None or lead is None or other.statistic == lead.statistic or not other.publishable:
             continue
         row = bar("", other, scale_of(other, attributes))
-        said.append(f"{STATISTIC_NAMES[statistic]} {row.value} ({row.margin})")
+        said.append(f"{statistic_name(statistic)} {row.value} ({row.margin})")
     if lead is not None and lead.weighted:
         plain = figures.overall(lead.subject, lead.statistic, weighted=False)
         known = plain is not None and plain.value is not None and plain.publishable
         beside = bar("", plain, scale_of(plain, attributes)).value if plain is not None and known else ""
-        said.append(f"weighted to the population{f' (unweighted {beside})' if beside else ''}")
+        said.append(
+            gettext("weighted to the population") + (gettext(" (unweighted {})").format(beside) if beside else "")
+        )
     if lead is not None and lead.base is not None:
-        said.append(f"base about {about(lead.base)}")
+        said.append(gettext("base about {}").format(about(lead.base)))
     return tuple(said)
 
 
@@ -132,7 +135,9 @@ def _distribution(attribute: CardAttribute, figures: Figures) -> tuple[tuple[Bar
     no_opinion = figures.overall(attribute.id, "pct_no_opinion")
     if no_opinion is not None and not aside:
         labels = [cell.label for cell in attribute.cells if cell.role is CellRole.NO_OPINION]
-        aside.append(bar(labels[0] if len(labels) == 1 else " / ".join(labels) or "No opinion", no_opinion, PERCENT))
+        aside.append(
+            bar(labels[0] if len(labels) == 1 else " / ".join(labels) or gettext("No opinion"), no_opinion, PERCENT)
+        )
     if attribute.kind == "multi":
         chart.sort(key=lambda row: -float(row.at or 0))
     return tuple(chart), tuple(aside)
@@ -157,7 +162,7 @@ def _groups(
         found = single or figures.grouped(attribute.id, _share_of(attribute), group_attribute)
         reasons = {figure.reason for figure in found}
         if found and len(reasons) == 1 and reasons & {"no_information", "undefined"}:
-            silent[REASON_WORDS[reasons.pop()]].append(group_attribute)
+            silent[reason_words(reasons.pop())].append(group_attribute)
         elif single and lead is not None:
             everybody = figures.overall(subject, lead.statistic, weighted=single[0].weighted)
             apart = figures.differences(subject, lead.statistic, group_attribute)
@@ -184,4 +189,4 @@ def _matrix(attribute: CardAttribute, label: str, labels: dict[str, str], found:
             empty if (figure := cells.get((group, o))) is None else bar(known[o], figure, PERCENT) for o in options
         )
         rows.append((labels.get(group or "", ""), row))
-    return GroupTable(label, STATISTIC_NAMES[_share_of(attribute)], (), tuple(known[o] for o in options), tuple(rows))
+    return GroupTable(label, statistic_name(_share_of(attribute)), (), tuple(known[o] for o in options), tuple(rows))

@@ -1,5 +1,6 @@
 """report.html: one offline page, rendered from the released tables and the card only."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import floor
 from pathlib import Path
@@ -9,13 +10,14 @@ import pyarrow as pa
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipelines.outlet.charts import REASON_WORDS, date_words, epsilon_words, position
 from pipelines.outlet.charts import Scale as Axis
+from pipelines.outlet.charts import epsilon_words, position, reason_words
 from pipelines.outlet.importance import importance_pairs
+from pipelines.outlet.language import N_, date_words, general, gettext, ngettext, number, percent, speaking
 from pipelines.outlet.parquet import read_parquet
+from pipelines.outlet.resident import moved_words
 from pipelines.outlet.view import view_of
-from pipelines.outlet.wording import languages_of, plain
-from privacy.odds import percent_words
+from pipelines.outlet.wording import editions_of, in_edition, plain
 from schemas.card import Card, ScopeLoss
 from schemas.errors import IntegrityFault
 from schemas.manifest import CARD_FILE, ESTIMATES_FILE, SUMMARY_FILE
@@ -23,8 +25,12 @@ from schemas.plan import NANO
 from schemas.released import ESTIMATES_SCHEMA, REASONS, SUMMARY_SCHEMA
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_LANGUAGE_OF_PAGE = "en"
-_SCOPE_NAMES = {"release": "this release", "wave": "this wave", "year": "this year", "lifetime": "all time"}
+_SCOPE_NAMES = {
+    "release": N_("this release"),
+    "wave": N_("this wave"),
+    "year": N_("this year"),
+    "lifetime": N_("all time"),
+}
 
 
 @lru_cache(maxsize=1)
@@ -37,8 +43,12 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    made.filters["plain"] = plain
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.filters |= {"plain": plain, "number": number, "percent": percent, "general": general}
+    made.filters["digits3"] = lambda value: general(float(f"{value:.3g}"))
     made.filters["cssquote"] = _css_text
     return made
 
@@ -56,11 +66,11 @@ def scope_row(scope: ScopeLoss) -> dict[str, str]:
     share = scope.spent_nano_rho / scope.cap_nano_rho if scope.cap_nano_rho else 1.0
     left = max(0.0, 1 - share)
     return {
-        "name": _SCOPE_NAMES[scope.scope],
+        "name": gettext(_SCOPE_NAMES[scope.scope]),
         "spent": epsilon_words(scope.spent_epsilon),
         "cap": epsilon_words(scope.cap_epsilon),
         "share": position(share, Axis(0.0, 1.0)),
-        "left": "nothing" if left < 0.005 else f"{floor(100 * left)}%",
+        "left": gettext("nothing") if left < 0.005 else percent(floor(100 * left)),
     }
 
 
@@ -68,43 +78,70 @@ def year_line(card: Card) -> str:
     """What all waves of the year so far cost together, in one line."""
     loss = card.expert.privacy_loss
     year = loss.spent.year
-    waves = "The only wave" if year.waves == 1 else f"All {year.waves} waves"
-    moved = percent_words(loss.odds_this_year.answered_pct)
-    releases = "one release" if year.charges == 1 else f"{year.charges} releases"
-    return (
-        f"{waves} of {card.year} so far ({releases}, failed ones included) cost ε {epsilon_words(year.spent_epsilon)} "
-        f"together at δ = {_delta_words(card)} (ρ {year.spent_nano_rho / NANO:.4g}, the sum of theirs): "
-        f"they could move odds of 50:50 that somebody gave a certain answer to {moved}."
+    waves = ngettext("The only wave", "All {count} waves", year.waves).format(count=number(year.waves))
+    releases = ngettext("one release", "{count} releases", year.charges).format(count=number(year.charges))
+    return gettext(
+        "{waves} of {year} so far ({releases}, failed ones included) cost ε {epsilon} together at δ = {delta} (ρ "
+        "{rho}, the sum of theirs): they could move odds of 50:50 that somebody gave a certain answer to {moved}."
+    ).format(
+        waves=waves,
+        year=card.year,
+        releases=releases,
+        epsilon=epsilon_words(year.spent_epsilon),
+        delta=delta_words(card),
+        rho=general(float(f"{year.spent_nano_rho / NANO:.4g}")),
+        moved=moved_words(loss.odds_this_year.answered_pct),
     )
 
 
-def _delta_words(card: Card) -> str:
+def delta_words(card: Card) -> str:
+    """δ as mathematicians write it."""
     return f"{card.expert.privacy_loss.privacy_parameters.delta:g}".replace("e-0", "e-")
 
 
-def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
-    """The whole page. The same card and tables give the same bytes."""
+def loss_words(card: Card) -> dict[str, Any]:
+    """What both pages say of the loss, in the language spoken."""
     loss = card.expert.privacy_loss
-    foreign = card.instrument.language != _LANGUAGE_OF_PAGE
-    pure = loss.privacy_parameters.pure_epsilon
-    words: dict[str, Any] = {
-        "card": card,
-        "view": view_of(card, estimates, summary),
-        "languages": languages_of(card),
-        "importance": importance_pairs(card, summary),
-        "lang": Markup(' lang="{}"').format(card.instrument.language) if foreign else "",
+    return {
         "loss": loss,
         "scopes": [scope_row(scope) for scope in loss.spent.scopes()],
-        "question_count": sum(a.origin == "question" and a.kind != "net" for a in card.instrument.attributes),
         "date": date_words(card.time),
-        "rho": f"{loss.charge_nano_rho / NANO:.4g}",
+        "rho": general(float(f"{loss.charge_nano_rho / NANO:.4g}")),
         "epsilon": epsilon_words(loss.privacy_parameters.epsilon),
-        "delta": _delta_words(card),
-        "year_line": year_line(card),
-        "pure": epsilon_words(pure),
-        "reasons": [(REASON_WORDS[code], words) for code, words in REASONS.items()],
+        "delta": delta_words(card),
+        "pure": epsilon_words(loss.privacy_parameters.pure_epsilon),
     }
-    return page_environment().get_template("report.html.j2").render(words)
+
+
+def page_of(card: Card, title: str, body: Callable[[Card, str], str], style: str = "") -> str:
+    """A page of every edition of a card. `body` renders one, from the card as it words it and a prefix for its ids."""
+    shown: list[dict[str, str]] = []
+    for edition in editions_of(card):
+        with speaking(edition.sentences):
+            told = in_edition(card, edition)
+            words = {"body": Markup(body(told, edition.prefix)), "footer": f"{plain(told.title)} {card.wave}"}  # noqa: S704
+        shown.append(edition._asdict() | words)
+    with speaking(shown[0]["sentences"]):
+        frame = page_environment().get_template("report.html.j2")
+        return frame.render(editions=shown, title=title, style=Markup(style))  # noqa: S704  (ours)
+
+
+def render_report(card: Card, estimates: pa.Table, summary: pa.Table) -> str:
+    """The whole page, in every language of the questionnaire. The same card and tables give the same bytes."""
+
+    def body(told: Card, prefix: str) -> str:
+        words: dict[str, Any] = {
+            "p": prefix,
+            "card": told,
+            "view": view_of(told, estimates, summary),
+            "importance": importance_pairs(told, summary),
+            "question_count": sum(a.origin == "question" and a.kind != "net" for a in told.instrument.attributes),
+            "year_line": year_line(told),
+            "reasons": [(reason_words(code), gettext(words)) for code, words in REASONS.items()],
+        }
+        return page_environment().get_template("edition.html.j2").render(words | loss_words(told))
+
+    return page_of(card, f"{card.title} {card.wave}", body)
 
 
 def report_from_folder(folder: Path) -> str:

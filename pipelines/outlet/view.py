@@ -8,14 +8,16 @@ import pyarrow as pa
 from pipelines.outlet.charts import Bar, about
 from pipelines.outlet.differences import Standing, standing_out
 from pipelines.outlet.figures import Figures, bar, ranked, scale_of
+from pipelines.outlet.further import beyond_chance
+from pipelines.outlet.language import N_, gettext, number
 from pipelines.outlet.participation import Participation, participation_of
 from pipelines.outlet.questions import QuestionView, question_view
-from pipelines.outlet.wording import phrase, title_of, worded
+from pipelines.outlet.wording import phrase
 from schemas.attributes import CellRole
 from schemas.card import Card, CardAttribute
 from schemas.released import SummaryRow
 
-_FROM_TO = "From “{}” to “{}”".format
+_FROM_TO = N_("From “{}” to “{}”")
 
 HEADLINE_COUNT = 5
 """Questions named as most and least positive."""
@@ -41,9 +43,15 @@ class ReportView:
     respondents_margin: str
     highest: tuple[Bar, ...]
     lowest: tuple[Bar, ...]
+    by_means: bool
+    """Whether highest and lowest are means on their scales, for want of questions with favourable answers."""
     differences: Standing
+    compared: tuple[Bar, ...]
+    """Changes since earlier waves and gaps to benchmarks that are beyond chance."""
     indices: tuple[Bar, ...]
     index_groups: tuple[QuestionView, ...]
+    quiet_indices: tuple[QuestionView, ...]
+    """Indices of which no figure by group may be quoted."""
     silent_indices: tuple[str, ...]
     blocks: tuple[Block, ...]
     participation: tuple[Participation, ...]
@@ -52,19 +60,16 @@ class ReportView:
 
 
 def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
-    """Arrange the released figures for reading. Uses the card and the released tables only."""
-    card = card.model_copy(update={"instrument": worded(card.instrument)})
+    """Arrange the released figures for reading, from the card as an edition words it and the released tables only."""
     figures = Figures(summary)
     attributes = {a.id: a for a in card.instrument.attributes}
     asked = [a for a in card.instrument.attributes if a.kind != "net"]
     questions = [a for a in asked if a.origin == "question"]
     views = {a.id: question_view(a, attributes, figures) for a in questions}
-    positive = [
-        (a.id, a.label, figure)
-        for a in questions
-        if (figure := figures.overall(a.id, "pct_positive")) is not None and figure.publishable
-    ]
-    order = ranked(positive)
+    order = ranked(_quotable(questions, figures, "pct_positive"))
+    by_means = not order
+    if by_means:
+        order = _by_place(_quotable(questions, figures, "mean"), attributes)
     shown = min(HEADLINE_COUNT, len(order) // 2)
     flags = summary.column("publishable").to_pylist()
     indices = [a for a in asked if a.origin == "index"]
@@ -73,23 +78,43 @@ def view_of(card: Card, estimates: pa.Table, summary: pa.Table) -> ReportView:
     index_groups = tuple(view for view in index_views if view.groups)
     people = card.expert.participation
     return ReportView(
-        title=title_of(card),
+        title=card.title,
         respondents=about(people.estimated_respondents),
-        respondents_margin=f"± {max(1, round(1.96 * people.noise_sd)):,}",
+        respondents_margin=f"± {number(max(1, round(1.96 * people.noise_sd)))}",
         highest=tuple(_overview(item, attributes) for item in order[:shown]),
         lowest=tuple(_overview(item, attributes) for item in reversed(order[len(order) - shown :])),
+        by_means=by_means,
+        compared=beyond_chance(questions, attributes, figures),
         differences=standing_out([*indices, *questions], attributes, figures),
         indices=tuple(
             row if row.anchor.removeprefix("i-") in {view.id for view in index_groups} else row._replace(anchor="")
             for row in (_overview(item, attributes, "i") for item in ranked(indexed))
         ),
-        index_groups=index_groups,
+        index_groups=tuple(view for view in index_groups if view.publishable),
+        quiet_indices=tuple(view for view in index_groups if not view.publishable),
         silent_indices=tuple(view.label for view in index_views if view.silent and not view.groups),
         blocks=_blocks(card, questions, views, figures, attributes),
         participation=participation_of(card, figures, estimates),
         publishable=sum(flags),
         figures=len(flags),
     )
+
+
+def _quotable(questions: list[CardAttribute], figures: Figures, statistic: str) -> list[tuple[str, str, SummaryRow]]:
+    found = ((a.id, a.label, figures.overall(a.id, statistic)) for a in questions)
+    return [(name, label, figure) for name, label, figure in found if figure is not None and figure.publishable]
+
+
+def _by_place(
+    items: list[tuple[str, str, SummaryRow]], attributes: dict[str, CardAttribute]
+) -> list[tuple[str, str, SummaryRow]]:
+    """From the highest place on its own scale to the lowest."""
+
+    def place(item: tuple[str, str, SummaryRow]) -> float:
+        scale = scale_of(item[2], attributes)
+        return ((item[2].value or 0.0) - scale.low) / max(scale.high - scale.low, 1e-9)
+
+    return sorted(items, key=lambda item: (-place(item), item[1], item[0]))
 
 
 def _overview(item: tuple[str, str, SummaryRow], attributes: dict[str, CardAttribute], prefix: str = "q") -> Bar:
@@ -121,7 +146,7 @@ def _blocks(
             blocks.append((index.label, lead, items))
     rest = [a for a in questions if a.id not in taken]
     for labels, run in groupby(rest, key=_scale_title):
-        title = "Other questions" if len(labels) < 2 else phrase(_FROM_TO, labels[0], labels[-1])
+        title = gettext("Other questions") if len(labels) < 2 else phrase(gettext(_FROM_TO), labels[0], labels[-1])
         blocks.append((title, None, list(run)))
     return tuple(
         Block(

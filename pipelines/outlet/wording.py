@@ -1,13 +1,14 @@
-"""A label of the questionnaire in every language the survey has it in, shown in the one the reader picks.
+"""The report's editions: one a language of the questionnaire, each whole, its own sentences where they are shipped.
 
-The page holds all of them and needs no script: a radio button and CSS choose.
+A label that is not in the language of the sentences around it is marked with its own, for screen readers.
 """
 
-from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from schemas.card import Card, CardAttribute, CardIndex, Instrument
+from pipelines.outlet.language import sentences_in
+from schemas.card import Card, CardAttribute, CardIndex, ExpertFace, Instrument, ResidentFace
 
 _NAMES = {
     "ar": "العربية", "de": "Deutsch", "en": "English", "es": "Español", "fr": "Français", "ht": "Kreyòl ayisyen",
@@ -17,73 +18,106 @@ _NAMES = {
 """Names of languages in themselves; a language without one is shown by its tag."""
 
 
-class Wording(str):
-    """A label, which is its text in the survey's first language; `versions` has each other language that differs.
+class Edition(NamedTuple):
+    """`tag`: the language of the labels. `sentences`: that of our sentences. `prefix`: of ids, empty for the first."""
 
-    >>> Wording.of("Age", "en", {"es": "Edad"}).__html__()
-    Markup('<span class="w l-en" lang="en">Age</span><span class="w l-es" lang="es">Edad</span>')
+    tag: str
+    name: str
+    sentences: str
+    prefix: str
+
+
+class Foreign(str):
+    """A label in another language than the sentences around it.
+
+    >>> Foreign.of("Edad", "es").__html__()
+    Markup('<span lang="es">Edad</span>')
     """
 
-    __slots__ = ("language", "versions")
+    __slots__ = ("language",)
     language: str
-    versions: Mapping[str, str]
 
     @classmethod
-    def of(cls, text: str, language: str, versions: Mapping[str, str]) -> str:
-        """The wording; a plain text where no language says it differently."""
-        if all(version == text for version in versions.values()):
-            return text
+    def of(cls, text: str, language: str) -> "Foreign":
+        """The label, marked."""
         made = cls(text)
-        made.language, made.versions = language, versions
+        made.language = language
         return made
 
     def __html__(self) -> Markup:
-        """Every language's span, for a template that escapes."""
-        spans = {self.language: str(escape(str.__str__(self)))}
-        spans |= {tag: str(escape(text)) for tag, text in self.versions.items()}
-        return Markup("").join(
-            Markup(f'<span class="w l-{escape(tag)}" lang="{escape(tag)}">{text}</span>')  # noqa: S704  (escaped above)
-            for tag, text in spans.items()
-        )
+        """For a template that escapes."""
+        return Markup('<span lang="{}">{}</span>').format(self.language, escape(str.__str__(self)))
 
 
 def plain(text: str) -> str:
-    """A label where no markup can stand: its first language."""
+    """A label where no markup can stand."""
     return str.__str__(text)
 
 
-def phrase(words: Callable[..., str], *parts: str) -> str:
-    """A text made of labels, in each of their languages."""
-    worded = [part for part in parts if isinstance(part, Wording)]
-    tags = dict.fromkeys(tag for part in worded for tag in part.versions)
-    versions = {
-        tag: words(*(p.versions.get(tag, plain(p)) if isinstance(p, Wording) else p for p in parts)) for tag in tags
-    }
-    whole = words(*(plain(part) for part in parts))
-    return Wording.of(whole, worded[0].language, versions) if worded else whole
+def phrase(template: str, *parts: str) -> Markup:
+    """A text made of labels, which keep their marks."""
+    return escape(template).format(*parts)
 
 
-def languages_of(card: Card) -> tuple[tuple[str, str], ...]:
-    """(tag, name) of every language of the questionnaire, the first one first; empty where there is only one."""
+def editions_of(card: Card) -> tuple[Edition, ...]:
+    """One of every language of the questionnaire, its first language first."""
     tags = [card.instrument.language, *(t.language for t in card.instrument.translations)]
-    return tuple((tag, _NAMES.get(tag, tag)) for tag in tags) if len(tags) > 1 else ()
+    return tuple(
+        Edition(tag, _NAMES.get(tag, tag), sentences_in(tag), f"{tag}-" if number else "")
+        for number, tag in enumerate(tags)
+    )
 
 
-def worded(instrument: Instrument) -> Instrument:
-    """The questionnaire with its labels as wordings. They compare, sort and print as the plain labels do."""
-    if not instrument.translations:
-        return instrument
+def in_edition(card: Card, edition: Edition) -> Card:
+    """The card with title, labels and faces as an edition words them. Labels compare, sort and print as texts."""
+    shown = card.model_copy(update={"title": _title(card, edition), "instrument": _worded(card.instrument, edition)})
+    found = next((face for face in card.faces if face.language == edition.sentences), None)
+    if found is None:
+        return shown
+    faces: dict[str, Any] = card.model_dump(mode="json", include={"resident", "expert"})
+    for place, sentence in found.sentences.items():
+        _put(faces, place.split("."), sentence)
+    return shown.model_copy(
+        update={
+            "resident": ResidentFace.model_validate(faces["resident"]),
+            "expert": ExpertFace.model_validate(faces["expert"]),
+        }
+    )
+
+
+def _put(tree: Any, path: list[str], sentence: str) -> None:
+    *way, last = (int(step) if step.isdigit() else step for step in path)
+    for step in way:
+        tree = tree[step]
+    tree[last] = sentence
+
+
+def _in(text: str, language: str, edition: Edition) -> str:
+    return text if language.partition("-")[0] == edition.sentences else Foreign.of(text, language)
+
+
+def _title(card: Card, edition: Edition) -> str:
+    own = {t.language: t.title for t in card.instrument.translations}
+    title = own.get(edition.tag)
+    return _in(title, edition.tag, edition) if title else _in(card.title, card.instrument.language, edition)
+
+
+def _worded(instrument: Instrument, edition: Edition) -> Instrument:
+    labels = next((t.labels for t in instrument.translations if t.language == edition.tag), {})
 
     def of(text: str, key: str) -> str:
-        versions = {t.language: t.labels.get(key, text) for t in instrument.translations}
-        return Wording.of(text, instrument.language, versions)
+        found = labels.get(key)
+        return _in(text, instrument.language, edition) if found is None else _in(found, edition.tag, edition)
 
     def attribute_of(attribute: CardAttribute) -> CardAttribute:
         cells = tuple(
             cell.model_copy(update={"label": of(cell.label, f"{attribute.id}/{cell.code}")}) for cell in attribute.cells
         )
         base = attribute.base and of(attribute.base, f"{attribute.id}#base")
-        return attribute.model_copy(update={"label": of(attribute.label, attribute.id), "base": base, "cells": cells})
+        unit = attribute.measure_unit and of(attribute.measure_unit, f"{attribute.id}#unit")
+        options = {code: of(label, f"{attribute.id}/{code}") for code, label in attribute.options.items()}
+        told = {"label": of(attribute.label, attribute.id), "base": base, "measure_unit": unit, "options": options}
+        return attribute.model_copy(update={**told, "cells": cells})
 
     def index_of(index: CardIndex) -> CardIndex:
         return index.model_copy(update={"label": of(index.label, index.id)})
@@ -94,9 +128,3 @@ def worded(instrument: Instrument) -> Instrument:
             "indices": tuple(map(index_of, instrument.indices)),
         }
     )
-
-
-def title_of(card: Card) -> str:
-    """The survey's title as a wording."""
-    versions = {t.language: t.title or card.title for t in card.instrument.translations}
-    return Wording.of(card.title, card.instrument.language, versions)

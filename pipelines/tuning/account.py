@@ -79,8 +79,8 @@ def odds_words(state: LedgerState, plan: Plan) -> tuple[str, str, str]:
     pure = plan.charge_nano_pure_epsilon
     amounts = [("This release", plan.charge_nano_rho, pure)]
     for words, scope in (
-        ("Everything this year, with it", year_scope(plan.population, plan.year)),
-        ("Everything ever, with it", lifetime_scope(plan.population)),
+        ("Everything this year, with it,", year_scope(plan.population, plan.year)),
+        ("Everything ever, with it,", lifetime_scope(plan.population)),
     ):
         spent = state.spent_in(scope)
         both = None if pure is None or spent.nano_pure_epsilon is None else spent.nano_pure_epsilon + pure

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pipelines.chart_embedding import BLUE, GREEN, GREY, ORANGE, VIOLET, embedded
 from pipelines.tuning.account import ScopeCost
 from pipelines.tuning.forecasts import VERDICTS, TableForecast
 
@@ -10,13 +11,13 @@ MOST_ROWS = 60
 """Rows of one chart; the table below it has them all."""
 
 _COLOURS = {
-    "publishable": "#1d6b3c",
-    "perhaps": "#0b5c8a",
-    "too wide": "#b35309",
-    "too few": "#7a3e9d",
-    "nothing known": "#7d8791",
+    "publishable": GREEN,
+    "perhaps": BLUE,
+    "too wide": ORANGE,
+    "too few": VIOLET,
+    "nothing known": GREY,
 }
-"""One of each verdict; each has at least 4.5:1 on white, and the verdict is written beside the bar as well."""
+"""One of each verdict; the verdict is written in the list as well."""
 
 
 def rows_shown(rows: Sequence[TableForecast]) -> list[TableForecast]:
@@ -55,10 +56,13 @@ def margin_chart(rows: Sequence[TableForecast], limit: float) -> Any:
             legend=alt.Legend(orient="top", title=None),
         ),
     )
-    noise = base.mark_point(filled=True, size=28, color="#16202b").encode(x="noise:Q")
-    rule = alt.Chart(alt.Data(values=[{"limit": limit}])).mark_rule(strokeDash=[5, 4], strokeWidth=1.5)
+    noise = base.mark_point(filled=True, size=34, color="#16202b", stroke="#ffffff", strokeWidth=0.8).encode(
+        x="noise:Q"
+    )
+    rule = alt.Chart(alt.Data(values=[{"limit": limit}])).mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=GREY)
     layers = alt.layer(bars, noise, rule.encode(x="limit:Q"))
-    return layers.properties(width="container", height=max(60, 21 * len(shown)))
+    words = "Expected margins of the tables; the list below has them all"
+    return embedded(layers.properties(height=max(60, 21 * len(shown))), words)
 
 
 _TOOLTIP = (
@@ -90,11 +94,16 @@ def cost_chart(scopes: Sequence[ScopeCost]) -> Any:
             x=alt.X("share:Q", title="share of the cap", axis=alt.Axis(format="%"), stack="zero"),
             color=alt.Color(
                 "part:N",
-                scale=alt.Scale(domain=["spent before", "this plan"], range=["#7d8791", "#0b5c8a"]),
+                scale=alt.Scale(domain=["spent before", "this plan"], range=[GREY, BLUE]),
                 legend=alt.Legend(orient="top", title=None),
             ),
             order="order:Q",
         )
     )
-    cap = alt.Chart(alt.Data(values=[{"cap": 1.0}])).mark_rule(strokeDash=[5, 4], strokeWidth=1.5).encode(x="cap:Q")
-    return alt.layer(bars, cap).properties(width="container", height=alt.Step(26))
+    cap = (
+        alt.Chart(alt.Data(values=[{"cap": 1.0}]))
+        .mark_rule(strokeDash=[5, 4], strokeWidth=1.5, color=GREY)
+        .encode(x="cap:Q")
+    )
+    words = "Share of each cap that is spent; the table above has it"
+    return embedded(alt.layer(bars, cap).properties(height=alt.Step(26)), words)

@@ -7,6 +7,7 @@ from pipelines.tuning.account import ScopeCost, Standing
 from pipelines.tuning.forecasts import KINDS, VERDICTS, Moved, TableForecast, verdict_counts
 from pipelines.tuning.save import Change
 from pipelines.tuning.trade_offs import Needed, PriorityCost
+from schemas.base import text_in
 from schemas.errors import Fault
 from schemas.plan import NANO, Plan
 
@@ -38,6 +39,11 @@ def markdown_table(rows: Sequence[Mapping[str, object]]) -> str:
 def _cell(value: object) -> str:
     """A text that no Markdown or markup of a label can break out of."""
     return "".join(f"&#{ord(c)};" if c in "|<>&*_`[]\\" else " " if c in "\r\n" else c for c in str(value))
+
+
+def shown_text(text: str | dict[str, str]) -> str:
+    """A declared text in English, else in its first language, for Markdown."""
+    return _cell(text_in(text))
 
 
 def shown_epsilon(epsilon: float | None) -> str:

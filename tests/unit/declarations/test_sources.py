@@ -73,8 +73,8 @@ def test_all_of_them_at_once_with_what_is_not_filled_in(declare: Declare) -> Non
     with pytest.raises(DeclarationFaults) as caught:
         load_declarations(folder)
     said = [fault.line() for fault in caught.value.all]
-    options = "there is no answer option. Copy the answer options from the questionnaire"
+    options = "there is no answer option. Copy them from the questionnaire, here or into a codebook for init --codebook"
     assert said == [
-        "survey.yaml:5: expected.responses: is not filled in: a whole number",
+        "survey.yaml:5: expected.responses: is not filled in, and needs a whole number",
         f"survey.yaml:13: demographics.0.categories: {options}",
     ]

@@ -89,7 +89,11 @@ def test_what_is_open_is_said_at_once_by_line(sample: ExportSample, draft_of: Dr
         name, number = problem.split(": ")[0].split(":")
         if name == "survey.yaml":
             assert "TODO" in lines[int(number) - 1], problem
-        assert f"  {problem}" in drafted.out.splitlines()
+    from flows.checking import in_brief
+
+    shown = [line for line in drafted.out.splitlines() if line.startswith("  ")]
+    assert shown == [f"  {fault.line()}" for fault in in_brief(caught.value.all)]  # type: ignore[attr-defined]
+    assert drafted.out.splitlines()[-1].startswith("next: ")
 
 
 @each

@@ -85,7 +85,10 @@ def test_conclusions_hold_to_intervals_that_do_not_meet(release: OpenRelease) ->
     assert close[-2].startswith("Anything about one person")
     silent = may_not_be_concluded(selected([release], "item_0", "pct_positive", "gender", None))
     assert any("no information beyond the overall result" in line for line in silent)
-    assert may_be_concluded(known[:1]) == [
+    (alone,) = may_be_concluded(known[:1])
+    assert alone.startswith(f"{known[0].name}: ")
+    assert alone.endswith("(19 times in 20).")
+    assert may_be_concluded([known[0], known[0]]) == [
         "No difference between these figures is larger than chance and noise could make it."
     ]
 
@@ -95,6 +98,8 @@ def test_what_knows_nothing_is_not_drawn(release: OpenRelease) -> None:
     drawn = charts.figure_chart(rows).to_dict()
     assert [value["who"] for value in drawn["data"]["values"]] == [EVERYBODY]
     assert charts.parts_chart(rows).to_dict()["mark"]["type"] == "bar"
+    assert drawn["description"].startswith(f"Estimates with 95 % margins: {EVERYBODY} ")
+    assert drawn["usermeta"]["embedOptions"]["actions"] is False
 
 
 def test_the_lesson_keeps_the_promise_it_shows() -> None:

@@ -66,6 +66,10 @@ def test_targets_say_what_they_need_and_whether_the_policy_allows_it(declared: D
     assert "no ε up to 50" in needed_line(never)
 
 
+def test_a_kind_is_named_as_policy_and_headings_name_it(plan: Plan) -> None:
+    assert wished(["toplines=4", "indices=3.5"], plan) == {"topline": 4.0, "index": 3.5}
+
+
 @pytest.mark.parametrize(
     "text", ["quality_of_life", "=3", "quality_of_life=", "quality_of_life=-1", "topline=nan", "x=3"]
 )

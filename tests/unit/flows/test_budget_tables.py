@@ -91,3 +91,41 @@ def test_other_publications_are_said_until_for_ever(approved: Path, capsys: pyte
         run(["register", str(approved.parent), str(table), "--why", "asked for by the council", *place, "--json"]) == 0
     )
     assert json.loads(capsys.readouterr().out)["seq"] == found["seq"], "said twice, on record once"
+
+
+def test_every_charge_has_its_line_with_date_loss_and_officer(
+    approved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.code_version import code_digest
+    from pipelines.release import release_id_of
+    from schemas.canonical import digest
+    from schemas.ledger import Charge
+
+    monkeypatch.setenv("COLUMNS", "160")
+    declared = load_declarations(approved.parent)
+    ledger, plan = Ledger.open(open_workspace(approved)), planned(declared)
+    assert "Charges" not in _budget(approved, capsys)
+    charge = Charge(
+        release_id=release_id_of(digest(plan), "snapshot", 1), population=plan.population, year=plan.year, survey=plan.survey,
+        wave=plan.wave, plan_digest=digest(plan), survey_digest=declared.survey_digest, policy_digest=declared.policy_digest,
+        snapshot_id="snapshot", attempt=1, charge_nano_rho=plan.charge_nano_rho,
+        charge_nano_pure_epsilon=plan.charge_nano_pure_epsilon, mechanism="discrete_gaussian",
+        measured_tables=len(plan.measured), delta=plan.delta, code_digest=code_digest(),
+    )  # fmt: skip
+    with ledger.lock():
+        charged = ledger.charge(charge, declared.policy)
+    officer = next(a.officer for a in ledger.state().approvals.values())
+    line, *_ = [row for row in _budget(approved, capsys).splitlines() if charge.release_id[:12] in row]
+    for words in (str(charged.seq), charged.time[:10], "riverbend-community", "charged", " 2 ", officer[:8]):
+        assert words in line, words
+    (said,) = json.loads(_budget(approved, capsys, "--json"))["charges"]
+    assert (said["nano_rho"], said["officers"], said["state"]) == (plan.charge_nano_rho, [officer], "CHARGED")
+    assert json.loads(_budget(approved, capsys, str(approved.parent), "--json"))["charges"] == [said]
+
+
+def test_a_second_approval_says_that_there_is_one_already(approved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["approve", str(approved.parent), "--officer-key", str(approved.parent / "officer.key")]
+    assert run([*arguments, "--workspace", str(approved)]) == 0
+    assert (
+        "this officer had approved this plan before: 2 of 2 charges are left of that until" in capsys.readouterr().out
+    )

@@ -24,6 +24,7 @@ VERBS = (
     "init",
     "audit",
     "export",
+    "explore",
     "catalog",
     "serve",
     "budget",
@@ -75,7 +76,7 @@ def test_check_imports_nothing_heavy(root: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["plann"], "error: No such command 'plann'"),
+        (["plann"], "error: No such command 'plann'. Did you mean 'plan'? See"),
         (["check"], "error: Missing argument 'DIR'"),
         (["check", "x", "--nonsense"], "error: No such option: --nonsense"),
         (["check", "x", "y"], "error: Got unexpected extra argument"),
@@ -110,3 +111,10 @@ def test_show_and_json_do_not_go_together(root: Path, capsys: pytest.CaptureFixt
     pytest.importorskip("pipelines.intake.batch")
     assert run(["ingest", str(root / "pipelines" / "riverbend"), "--show", "--json"]) == 2
     assert "--show prints exact numbers for a person" in capsys.readouterr().err
+
+
+def test_a_call_without_a_verb_shows_the_help_and_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "docs/tutorial.md" in out

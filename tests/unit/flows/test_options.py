@@ -35,6 +35,13 @@ def test_several_files_of_several_sources(tmp_path: Path) -> None:
     assert found == [("web", "a.csv"), ("mail", "b.csv"), ("web", "a=b.csv")]
 
 
+def test_a_source_without_a_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files(tmp_path, ("web", "mail", "desk"), "mail=@a.csv")
+    assert capsys.readouterr().err.startswith("note: no file is given for web, desk; ")
+    files(tmp_path, ("web", "mail"), "mail=@a.csv", "web=@b.csv")
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize(
     ("ids", "given", "code"),
     [

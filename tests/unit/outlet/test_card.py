@@ -85,8 +85,8 @@ def test_odds_are_those_of_e_to_the_epsilon() -> None:
 def test_great_losses_are_called_almost_certainty() -> None:
     lost = odds(10**15, None, 1e-6, charged_as_exchange=False)
     figures = OddsFigures(took_part_pct=lost.took_part_pct, answered_pct=lost.answered_pct, failure=lost.failure)
-    assert "almost certainty" in odds_sentence(figures, "these results")
-    assert "100" not in odds_sentence(figures, "these results").replace("1,000,000", "")
+    assert "almost certainty" in odds_sentence(figures, "release")
+    assert "100" not in odds_sentence(figures, "release").replace("1,000,000", "")
 
 
 def test_scopes_add_up_and_voided_charges_stay(sample: Sample) -> None:

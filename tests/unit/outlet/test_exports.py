@@ -186,6 +186,9 @@ def test_the_command_writes_and_replaces_nothing(
     assert run(["export", str(published), "--to", str(tmp_path / "no" / "r.xlsx")]) == 2
     assert run(["export", str(published), "--to", str(published)]) == 2
     assert len(list(published.iterdir())) == 7
+    assert run(["export", str(published), "--to", str(tmp_path / "r.pdf")]) == 2
+    assert "there is no export of this kind" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "r.pdf").exists()
 
 
 def test_a_changed_release_is_not_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,5 +58,5 @@ def test_the_report_has_the_table_only_where_pairs_are_declared() -> None:
     attributes = {attribute.id: attribute for attribute in SAMPLE.context.attributes}
     estimates = estimates_table(SAMPLE.context.plan, attributes, SAMPLE.estimates)
     page = render_report(CARD, estimates, table(-9, 12))
-    assert "first to improve" in page and "id=importance" in page
-    assert "id=importance" not in render_report(CARD, estimates, summary_table("s", "1", []))
+    assert "first to improve" in page and 'id="importance"' in page
+    assert 'id="importance"' not in render_report(CARD, estimates, summary_table("s", "1", []))

@@ -129,22 +129,35 @@ def test_what_knows_nothing_shows_no_number(published: Path) -> None:
     assert silent == {"gender", "children"}
     page = report_from_folder(published)
     article = page[page.index('id="q-item_0"') : page.index('id="q-item_1"')]
-    assert "Not shown, no information beyond the overall result: <span>Gender, Children at home</span>" in article
+    assert "Not shown, no information beyond the overall result: Gender, Children at home." in article
     assert "Woman" not in article
 
 
-def test_other_languages_are_marked() -> None:
-    sample = make_sample(ratings=3, people=90, language="es")
+def _page_of(sample: Sample) -> str:
     from pipelines.outlet.card import build_card
     from pipelines.outlet.parquet import estimates_table, summary_table
 
     attributes = {a.id: a for a in sample.context.attributes}
     estimates = estimates_table(sample.context.plan, attributes, sample.estimates)
-    page = render_report(
+    return render_report(
         build_card(sample.context, sample.estimates), estimates, summary_table("s", "w", sample.summary)
     )
-    assert '<h1 lang="es">' in page
-    assert "<html lang=en>" in page
+
+
+def test_labels_in_another_language_than_the_sentences_around_them_are_marked() -> None:
+    page = _page_of(make_sample(ratings=3, people=90, language="so"))
+    assert '<html lang="en">' in page
+    assert '<h1><span lang="so">Riverbend Community Survey</span></h1>' in page
+    assert "Where groups differ" in page
+
+
+def test_a_survey_in_one_shipped_language_has_the_page_in_that_language_alone() -> None:
+    page = _page_of(make_sample(ratings=3, people=90, language="es-MX"))
+    assert '<html lang="es">' in page
+    assert "<h1>Riverbend Community Survey</h1>" in page
+    assert "En qué difieren los grupos" in page
+    assert "Where groups differ" not in page
+    assert "<fieldset" not in page
 
 
 def test_a_release_with_nothing_publishable_still_reads(published: Path) -> None:
@@ -200,7 +213,7 @@ def test_the_largest_surveys_stay_small_and_quick(tmp_path: Path) -> None:
 
 
 def test_differences_beyond_their_margin_are_named_and_no_others(page: str, published: Path) -> None:
-    section = page[page.index("<h2 id=differences>") : page.index("<h2 id=indices>")]
+    section = page[page.index('<h2 id="differences">') : page.index('<h2 id="indices">')]
     shown = re.findall(r"<b>([+−][\d.]+)</b><span>± ([\d.]+)</span>", section)
     assert shown
     for value, margin in shown:
@@ -233,7 +246,7 @@ def test_released_differences_decide_over_intervals(published: Path) -> None:
         others = [dict(r, publishable=False, reason="margin") for r in rows if r["group"] and r != group]
         kept = [r for r in rows if not r["group"]] + [group, *others, released]
         page = render_report(found.card, found.estimates, pa.Table.from_pylist(kept, schema=found.summary.schema))
-        section = page[page.index("<h2 id=differences>") : page.index("<h2 id=results")]
+        section = page[page.index('<h2 id="differences">') : page.index('<h2 id="results"')]
         assert ("<b>+4</b><span>± 3</span>" in section) is named
         assert (page.count("▲ higher than everybody") == 1) is named
         assert ("None of the 1 publishable figures" in section) is not named
@@ -281,11 +294,17 @@ def test_the_page_holds_every_language_of_the_survey_and_marks_each() -> None:
         summary_table("s", "w", sample.summary),
     )
     _Page(page)
-    assert (
-        '<span class="w l-en" lang="en">Quality of life</span><span class="w l-es" lang="es">Calidad &lt;de&gt; vida</span>'
-        in page
-    )
-    assert '<h1><span class="w l-en" lang="en">Community Survey</span>' in page
+    first, second = page.split('<div class="edition l-es" lang="es">')
+    assert '<h4 id="q-item_0-t">Quality of life</h4>' in first
+    assert '<h4 id="es-q-item_0-t">Calidad &lt;de&gt; vida</h4>' in second
+    assert "<h1>Community Survey</h1>" in first
+    assert "<h1>Encuesta</h1>" in second
+    assert '<h4 id="es-q-item_1-t"><span lang="en">As a place to raise children</span></h4>' in second
+    assert re.search(r"\d%", first)
+    assert re.search("\\d\u00a0%", second)
     assert '<input type=radio name=language id="in-es">' in page
     assert "<title>Community Survey 2026</title>" in page
-    assert "aria-label" not in page or not re.search(r'aria-label="[^"]*<', page)
+    assert not re.search(r'aria-label="[^"]*<', page)
+    targets = set(re.findall(r'<a [^>]*href="#([^"]+)"', second))
+    assert targets
+    assert all(target.startswith("es-") for target in targets)

@@ -61,11 +61,14 @@ def test_report_needs_no_script_speaks_its_languages_and_prints(chromium: Path, 
         assert heading.inner_text() == "Overall quality of life"
         assert english.count() and spanish.count()
         page.get_by_label("Español").check()
-        assert heading.inner_text() == "es: Overall quality of life"
-        assert page.locator("h1").inner_text() == "es: Riverbend Community Survey"
+        assert not heading.is_visible()
+        assert page.locator("#es-q-item_0-t").inner_text() == "es: Overall quality of life"
+        assert page.locator("h1:visible").all_inner_texts() == ["es: Riverbend Community Survey"]
+        assert page.get_by_role("heading", name="En qué difieren los grupos").is_visible()
+        assert not page.get_by_text("Where groups differ").is_visible()
         watched.keep("report-spanish", full_page=False)
-        page.locator("#q-item_0 summary").first.click()
-        assert page.locator("#q-item_0 details").first.get_attribute("open") is not None
+        page.locator("#es-q-item_0 summary").first.click()
+        assert page.locator("#es-q-item_0 details").first.get_attribute("open") is not None
         printed = page.pdf(format="A4", prefer_css_page_size=True)
         (SCREENSHOTS / "report-print.pdf").write_bytes(printed)
         assert 4 <= printed.count(b"/Type /Page\n") <= 40

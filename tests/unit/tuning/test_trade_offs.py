@@ -96,7 +96,7 @@ def test_costs_add_up_over_scopes(declared: Declarations) -> None:
     assert wave.fits and year.fits and lifetime.fits
     assert wave.after_share > year.after_share > lifetime.after_share > 0
     assert [line.split(" could")[0] for line in odds_words(LedgerState(), plan)] == [
-        "This release", "Everything this year, with it", "Everything ever, with it",
+        "This release", "Everything this year, with it,", "Everything ever, with it,",
     ]  # fmt: skip
 
 
