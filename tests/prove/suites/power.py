@@ -38,7 +38,7 @@ def _cuts(kind: Kind, story: Story, cuts: PowerCuts, wanted: int) -> Iterator[Fi
     tally = cuts.tally
     for note in tally.notes[:20]:
         print(f"      {note}")
-    yield Figure(f"{kind}: different disks after power cuts, of {len(story.ops)} calls", tried, ">=", min(wanted, 50))
+    yield Figure(f"{kind}: different disks after power cuts, of {len(story.ops)} calls", tried, ">=", min(wanted, 100))
     yield Figure(f"{kind}: overspends after power cuts", tally.overspends, "=", 0, headline="overspends", trials=tried)
     yield Figure(f"{kind}: releases visible in part after power cuts", tally.partial, "=", 0)
     yield Figure(f"{kind}: releases read before a power cut that were others after it", cuts.changed, "=", 0)
@@ -63,7 +63,7 @@ def _seen(kind: Kind, story: Story, scratch: Path) -> Iterator[Figure]:
 SUITES = (
     Suite(
         name="power",
-        purpose="the power goes after any call of a run, with any mixture of what was not synced: 300 disks",
+        purpose="the power goes after any call of a run, with any mixture of what was not synced: up to 300 disks",
         run=power,
         minutes=5,
         levels=("extended", "long"),
