@@ -121,9 +121,9 @@ def card(
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write both faces as a page.")] = None,
     curator: Annotated[
-        str | None, typer.Option("--curator", help="Who answers for the data, for the registry.")
+        str | None, typer.Option("--curator", help="Who answers for the data, for the registry (else the population).")
     ] = None,
-    region: Annotated[str | None, typer.Option("--region", help="Where, for the registry.")] = None,
+    region: Annotated[str | None, typer.Option("--region", help="Where, for the registry (as above).")] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:

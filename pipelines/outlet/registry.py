@@ -10,13 +10,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-from schemas.card import Card, ExpertFace
+from schemas.card import Bound, Card, ExpertFace
 
 _UNITS = {"resident": "Person-level", "household": "Household-level", "response": "Record-level"}
 
 
 def registry_entry(card: Card, *, curator: str | None = None, region: str | None = None) -> dict[str, Any]:
-    """The entry as plain data. `curator`: who answers for the data (else the population); `region`: where.
+    """The entry as plain data. `curator`: who answers for the data; `region`: where (else the population).
 
     It is a draft: the registry's reviewers decide its status and tier.
     """
@@ -43,6 +43,7 @@ def registry_entry(card: Card, *, curator: str | None = None, region: str | None
                         "card.json of the release holds these statements in full; hearsafe verify checks them",
                     )
                 ),
+                "registry_authors": [f"hearsafe {expert.implementation.software['hearsafe']}, from the release card"],
             },
         },
     }
@@ -70,11 +71,12 @@ def _product(card: Card, curator: str | None, region: str | None) -> dict[str, A
         "data_curators": [curator or card.population],
         "intended_use": product.intended_use,
         "data_product_type": product.data_product_type,
+        "data_product_region": region or card.population,
         "description": product.description,
         "publication_date": product.publication_date,
         "data_product_sector": "Government",
     }
-    return found if region is None else {**found, "data_product_region": region}
+    return found
 
 
 def _flavor(expert: ExpertFace) -> dict[str, Any]:
@@ -114,6 +116,10 @@ def _model(expert: ExpertFace) -> dict[str, Any]:
         "model_name_description": model.trust,
         "actors": _listed(model.actors),
         "release_type": model.release_type,
+        "release_type_description": (
+            "Waves of a survey, and releases of a wave, follow each other; one ledger charges each before it is "
+            "measured, and refuses what the caps of release, wave, year or lifetime do not leave. Nothing resets them."
+        ),
         "data_source_type": model.data_source_type,
         "access_type": model.access_type,
     }
@@ -121,7 +127,10 @@ def _model(expert: ExpertFace) -> dict[str, Any]:
 
 def _implementation(expert: ExpertFace) -> dict[str, Any]:
     made = expert.implementation
-    bounds = ", ".join(f"{bound.attribute}: {bound.at_most_cells}" for bound in made.contribution_bounds)
+    bounds, rule = _bounds(made.contribution_bounds), expert.precision
+    precision = (
+        f"Precision: {rule.statement} Here: {rule.publish_margin_points:g} points, {rule.min_expected_base} people"
+    )
     software = ", ".join(f"{name} {version}" for name, version in made.software.items())
     return {
         "pre_processing_eda_hyperparameter_tuning": made.pre_processing_eda_hyperparameter_tuning,
@@ -136,5 +145,19 @@ def _implementation(expert: ExpertFace) -> dict[str, Any]:
                 f"Software: {software}",
             )
         ),
-        "justification": made.justification,
+        "justification": _listed(
+            (
+                f"Kind of noise: {made.justification}",
+                f"Approval: {expert.governance.approvals_statement}",
+                precision,
+                *(f"Known limit: {limit}" for limit in expert.known_limits),
+            )
+        ),
     }
+
+
+def _bounds(found: tuple[Bound, ...]) -> str:
+    """How many attributes have each bound; those of more than one cell by name."""
+    single = sum(bound.at_most_cells == 1 for bound in found)
+    more = [f"{bound.attribute}: {bound.at_most_cells}" for bound in found if bound.at_most_cells > 1]
+    return "; ".join((f"1 in each of {single} attributes", *([", ".join(more)] if more else ())))

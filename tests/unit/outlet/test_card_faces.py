@@ -14,14 +14,15 @@ from tests.browser import chromium_page
 from tests.outlet_sample import Sample, make_sample
 
 SECTIONS = {
-    "product": {"name", "data_curators", "intended_use", "data_product_type", "description", "publication_date", "data_product_sector"},
+    "product": {"name", "data_curators", "intended_use", "data_product_type", "data_product_region", "description", "publication_date",
+                "data_product_sector"},
     "dp_flavor": {"name", "input_metric", "bound_on_input_distance", "output_measure", "bound_on_output_distance", "data_domain",
                   "unprotected_quantities"},
     "privacy_loss": {"privacy_unit", "privacy_unit_description", "privacy_parameters", "privacy_parameters_description"},
-    "model": {"model_name", "model_name_description", "actors", "release_type", "data_source_type", "access_type"},
+    "model": {"model_name", "model_name_description", "actors", "release_type", "release_type_description", "data_source_type", "access_type"},
     "accounting": {"composition", "post_processing"},
     "implementation": {"pre_processing_eda_hyperparameter_tuning", "mechanisms", "justification"},
-    "resources": {"sources"},
+    "resources": {"sources", "registry_authors"},
 }  # fmt: skip
 """The registry's sections and fields, as its own entries have them (opendp/deployments-registry-data)."""
 
@@ -35,11 +36,46 @@ def test_the_entry_has_the_registrys_sections_and_nothing_else(card: Card) -> No
     entry = registry_entry(card, curator="City of Riverbend", region="Riverbend")
     assert set(entry) == {"url_slug", "status", "tier", "deployment"}
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry["url_slug"])
-    assert {name: set(fields) - {"data_product_region"} for name, fields in entry["deployment"].items()} == SECTIONS
+    assert {name: set(fields) for name, fields in entry["deployment"].items()} == SECTIONS
     for section in entry["deployment"].values():
         assert all(value not in (None, "", [], {}) for value in section.values())
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", entry["deployment"]["product"]["publication_date"])
     assert entry["deployment"]["product"]["data_curators"] == ["City of Riverbend"]
+    assert entry["deployment"]["product"]["data_product_region"] == "Riverbend"
+
+
+ENUMERATIONS = {
+    ("product", "data_product_type"): {"Summary statistics", "Machine learning model", "Dataset"},
+    ("product", "data_product_sector"): {"Technology", "Healthcare", "Education", "Government"},
+    ("dp_flavor", "name"): {"Pure DP", "Approximate DP", "Zero-concentrated DP", "Renyi DP", "Custom"},
+    ("model", "model_name"): {"Local", "Central", "Shuffle", "Federated"},
+    ("model", "release_type"): {"One release", "Many releases"},
+    ("model", "data_source_type"): {"Static", "Dynamic"},
+    ("model", "access_type"): {"Interactive", "Non-interactive"},
+}
+"""Values that the registry's schema and entries know."""
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "laplace"])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_entry_has_values_that_the_registry_knows_and_is_english(noise: str, language: str) -> None:
+    made = make_sample(ratings=3, people=60, noise=noise, sd=40, language=language)
+    entry = registry_entry(build_card(made.context, made.estimates))
+    deployment = entry["deployment"]
+    for (section, field), values in ENUMERATIONS.items():
+        assert deployment[section][field] in values
+    assert (entry["status"], entry["tier"]) == ("Draft", 3)
+    parameters = deployment["privacy_loss"]["privacy_parameters"]
+    assert set(parameters) == ({"epsilon"} if noise == "laplace" else {"rho", "epsilon", "delta"})
+    assert all(isinstance(value, float) for value in parameters.values())
+    texts = [text for section in deployment.values() for text in section.values() if isinstance(text, str)]
+    assert not any(word in text for text in texts for word in ("ruido", "respuestas", "tablas"))
+
+
+def test_the_entry_says_who_approved_and_what_is_not_known(card: Card) -> None:
+    justified = registry_entry(card)["deployment"]["implementation"]["justification"]
+    assert f"- Approval: {card.expert.governance.approvals_statement}" in justified
+    assert justified.count("- Known limit: ") == len(card.expert.known_limits)
 
 
 def test_the_entry_states_the_cards_own_loss(card: Card) -> None:
