@@ -16,7 +16,7 @@ from pipelines.memory import DEFAULT_RELEASE, megabytes
 from pipelines.wave_end import require_zone
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
-from pipelines.zone.launcher import WaveZone, Worker, starting
+from pipelines.zone.launcher import WaveZone, Worker, engine_token, starting
 from pipelines.zone.protocol import Message
 from privacy.ledger_rules import Crossing, CrossingState
 from schemas.canonical import digest
@@ -134,7 +134,7 @@ def release(
     ledger = Ledger.open(workspace, witness=witness)
     require_zone(ledger.state(), survey)
     with ledger.lock() as held:
-        with starting(zone, "measure", inherited=held) as worker:
+        with starting(zone, "measure", inherited=held, networked=declarations.policy.engine is not None) as worker:
             tell("planning")
             from pipelines.planning import planned  # imported while the worker gets ready, too
 
@@ -147,6 +147,7 @@ def release(
                     "plan": plan.model_dump(mode="json"),
                     "memory": memory,
                     "ledger_key": ledger.public_key_hex,
+                    "engine_token": engine_token() if plan.engine else "",
                 },
             )
             tell("opening the zone")

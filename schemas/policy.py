@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Declared, Identifier, Slug
+from schemas.engine import Engine, is_zone
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -161,6 +162,8 @@ class Policy(Declared):
     approvals: Approvals = Approvals(needed=0)
     """Without it no officer is asked; the plan and the card say so."""
     retention: Retention | None = None
+    engine: Engine | None = Field(default=None, exclude_if=is_zone)
+    """Without it, responses are counted in the zone. With it, the isolation of the zone is not claimed."""
 
     def not_built_yet(self) -> tuple[str, ...]:
         """Declared features that this version parses but does not run."""

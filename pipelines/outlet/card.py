@@ -188,6 +188,15 @@ def _loss(context: ReleaseContext, this: OddsFigures, year: OddsFigures) -> Priv
     )
 
 
+_TRUST = "One curator is trusted with the responses; noise is added there, once, before anything leaves the zone."
+_TRUST_CLUSTER = (
+    "One curator is trusted with the responses, and so is a Spark cluster of theirs, where the coded responses lie in "
+    "clear, without names or keys, and are counted: they are not isolated. Noise is added by the zone's own process, "
+    "once, before anything leaves the zone and the cluster."
+)
+_CLUSTER_ACTOR = "whoever runs the Spark cluster or can read its store: sees coded responses and exact counts; trusted"
+
+
 def _model(context: ReleaseContext) -> Model:
     return Model(
         model_name="Central",
@@ -195,10 +204,12 @@ def _model(context: ReleaseContext) -> Model:
             "the data team: takes the export in and runs releases; trusted with the export until it is destroyed",
             "the privacy officer: sets caps and approves; needs no access to answers",
             "whoever holds the zone's key: could open the encrypted responses; trusted",
+            *(() if context.plan.engine is None else (_CLUSTER_ACTOR,)),
             "analysts and the public: see released files only; not trusted",
         ),
-        trust="One curator is trusted with the responses; noise is added there, once, before anything leaves the zone.",
+        trust=_TRUST if context.plan.engine is None else _TRUST_CLUSTER,
         isolation=context.isolation,
+        counted_on="zone worker" if context.plan.engine is None else "spark cluster",
         release_type="Many releases",
         data_source_type="Static",
         access_type="Non-interactive",
@@ -305,6 +316,11 @@ def _known_limits(context: ReleaseContext) -> tuple[str, ...]:
         "A table that is not informative follows from its margins and says nothing about differences between groups.",
         "The time a release takes is not hidden from whoever can watch the machine.",
     ]
+    if context.plan.engine is not None:
+        limits.append(
+            "Responses were counted on a Spark cluster, outside the encrypted zone: no isolation is claimed for them. "
+            "The noise is as stated if the cluster counted what it was asked to count."
+        )
     if context.plan.unit == "household":
         limits.append(
             "Members of one household may answer alike; margins take responses for independent of each other."

@@ -48,6 +48,16 @@ _NOT_PROTECTED = (
     "The survey tool's own copy of your answers, and anything published from it in another way.",
     "What you tell others.",
 )
+_KEPT = (
+    "Your answers are kept in one encrypted file that a program opens to count them. Whoever holds its key could open "
+    "it; nobody else can."
+)
+_KEPT_ON_CLUSTER = (
+    "Your answers are kept in one encrypted file, and a copy of them without your name or address lies, not encrypted "
+    "by us, on computers of the survey's operator that count them. Whoever holds the file's key, runs those computers "
+    "or can read their disks could see the answers."
+)
+_CLUSTER_BREACH = "A break-in to the computers that count the answers, where they lie without names."
 _ONE_BY_ONE = "More than one response by the same person: each response is protected on its own."
 
 
@@ -65,16 +75,14 @@ def resident_face(survey: Survey, policy: Policy, odds: OddsFigures, odds_this_y
     language = language_of(survey)
     about_you = f", {len(survey.demographics)} more about yourself," if survey.demographics else ""
     limits = (*_NOT_PROTECTED, _ONE_BY_ONE) if policy.unit.protects == "response" else _NOT_PROTECTED
+    limits = limits if policy.engine is None else (*limits, _CLUSTER_BREACH)
     return ResidentFace(
         how="We count the answers, then add random noise to every count before anybody sees it.",
         asked=(
             f"{text_in(survey.title, language)}, {survey.wave.id}: {len(survey.questions)} questions{about_you} "
             "asked to learn what residents think together, not what any one of them said."
         ),
-        who_sees_answers=(
-            "Your answers are kept in one encrypted file that a program opens to count them. Whoever holds its key "
-            f"could open it; nobody else can. {_until(policy.retention)}"
-        ),
+        who_sees_answers=f"{_KEPT if policy.engine is None else _KEPT_ON_CLUSTER} {_until(policy.retention)}",
         who_sees_results="Anybody may see the noisy results. Nobody gets the exact ones.",
         odds=odds_sentence(odds, "these results"),
         odds_this_year=odds_sentence(odds_this_year, "all results of this year so far, taken together,"),
