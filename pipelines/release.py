@@ -116,6 +116,14 @@ def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list
     return ledger.record(EventKind.SEALED, body)
 
 
+def _to_store(ledger: Ledger, store: str, folder: Path, tell: Callable[[str], None]) -> None:
+    """Under the run's lock, which holds on every host: two versions of the program never mix their files."""
+    from pipelines.outlet.object_store import publish_to_store
+
+    tell("publishing to the object store")
+    publish_to_store(store, folder, ledger.public_key_hex)
+
+
 def release(
     workspace: Workspace,
     declarations: Declarations,
@@ -182,6 +190,9 @@ def release(
         folder = workspace.release(survey.survey, survey.wave.id, release_id)
         already = folder.exists()
         publish_crossing(ledger, declarations, plan, released, charged, sealed, folder, earlier, tell)
+        store = workspace.store_url
+        if store is not None:
+            _to_store(ledger, store, folder, tell)
         if ledger.state().crossing(release_id).state is not CrossingState.PUBLISHED:
             tell("recording the publication")
             ledger.record(EventKind.PUBLISHED, {"release_id": release_id, "charge_seq": charged.seq})
