@@ -155,7 +155,7 @@ def release(
                     "plan": plan.model_dump(mode="json"),
                     "memory": memory,
                     "ledger_key": ledger.public_key_hex,
-                    "engine_token": engine_token() if plan.engine else "",
+                    **({} if plan.engine is None else {"engine_token": engine_token()}),
                 },
             )
             tell("opening the zone")

@@ -1,6 +1,6 @@
 """Releases in an object store, through PyArrow's S3 filesystem: visible whole, or not at all.
 
-An object appears whole or not at all, but a release is eight of them. So the manifest is written last, after everything
+An object appears whole or not at all, but a release is seven of them. So the manifest is written last, after everything
 else is there and was read back; who finds no manifest finds no release. The copy in the workspace stays the original.
 """
 

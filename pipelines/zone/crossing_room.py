@@ -90,8 +90,8 @@ def measure_and_seal(
     crossing: Crossing,
     snapshot: Snapshot,
     event: Event,
-    engine_for: EngineFor = DuckDBEngine,
     *,
+    engine_for: EngineFor = DuckDBEngine,
     memory: str = DEFAULT_RELEASE,
 ) -> Released[Measurements]:
     """Count, add noise, seal durably; only then is the result handed out.

@@ -100,17 +100,12 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
     from schemas.survey import Survey
 
     body = request.body
-    crossing = Crossing(
-        Path(body["folder"]),
-        Survey.model_validate(body["survey"]),
-        Plan.model_validate(body["plan"]),
-        _key(request)[0],
-        body["ledger_key"],
-    )
-    if networked != (crossing.plan.engine is not None):
+    survey, plan = Survey.model_validate(body["survey"]), Plan.model_validate(body["plan"])
+    if networked != (plan.engine is not None):
         raise InternalFault("worker_network", "the worker's network is not what the plan says", where="plan")
+    crossing = Crossing(Path(body["folder"]), survey, plan, _key(request)[0], body["ledger_key"])
     snapshot = ready_snapshot(crossing)
-    with counting_place(crossing, snapshot, body["engine_token"]) as place:
+    with counting_place(crossing, snapshot, body.get("engine_token", "")) as engine_for:
         send(out, Message("ready", {"snapshot_id": snapshot.id, "isolation": list(isolated)}))
         while (order := receive(source)) is not None:
             event = Event.model_validate(order.body["charged"])
@@ -118,7 +113,7 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
                 earlier = unseal_earlier(crossing, event)
                 send(out, Message("unsealed" if earlier else "absent", {}, to_bytes(earlier) if earlier else b""))
             elif order.kind == "measure":
-                released = measure_and_seal(crossing, snapshot, event, place, memory=body["memory"])
+                released = measure_and_seal(crossing, snapshot, event, engine_for=engine_for, memory=body["memory"])
                 send(out, Message("sealed", {}, to_bytes(released)))
 
 

@@ -20,7 +20,7 @@ from tests.s3_server import BUCKET, ObjectStore, running_store
 from tests.system.city import build_city
 from tests.system.command import ROOT, hearsafe
 
-pytestmark = [pytest.mark.needs_s3, pytest.mark.extended]
+pytestmark = [pytest.mark.needs_s3, pytest.mark.extended, pytest.mark.xdist_group("s3")]
 
 _KILLED = """
 import os, sys

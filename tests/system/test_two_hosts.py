@@ -15,7 +15,12 @@ from tests.hosts import Host, Hosts, two_hosts
 from tests.ledger_processes import roomy
 from tests.system.city import POLICY, build_city
 
-pytestmark = [pytest.mark.needs_hosts, pytest.mark.needs_postgres, pytest.mark.extended]
+pytestmark = [
+    pytest.mark.needs_hosts,
+    pytest.mark.needs_postgres,
+    pytest.mark.extended,
+    pytest.mark.xdist_group("hosts"),
+]
 
 ROOM = 4
 EACH = 4
