@@ -8,6 +8,7 @@ HEARSAFE_REQUIRE_ALL=1, as in .ci/run, every skip is a failure.
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -84,10 +85,14 @@ def _postgres_programs() -> Path:
 
 @pytest.fixture(scope="session")
 def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Cluster"]:
-    """A Spark cluster of two workers behind a Connect server, on loopback only."""
+    """A Spark cluster of two workers behind a Connect server, on loopback only.
+
+    Spark's client takes a process whose main module has no file, as workers of pytest-xdist are, for its own doctests.
+    """
     from tests.spark_cluster import running_cluster
 
-    with running_cluster(tmp_path_factory.mktemp("spark")) as cluster:
+    with running_cluster(tmp_path_factory.mktemp("spark")) as cluster, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
         yield cluster
 
 
