@@ -13,6 +13,7 @@ import duckdb
 from pipelines.declarations import load_declarations
 from pipelines.zone import storage
 from pipelines.zone.counting import count_tables
+from pipelines.zone.duckdb_engine import DuckDBEngine
 from pipelines.zone.packing import packing_of
 from schemas.attributes import Attribute
 from schemas.plan import MeasuredTable
@@ -31,7 +32,7 @@ def main(method: str, declarations: str, zone: str, key_file: str) -> None:
             tables = _tables(attributes)
             expected = declared.survey.expected.responses
             packing = packing_of(attributes, tables, responses=expected, memory=1 << 28)
-            count_tables(connection, "zone.core_responses", packing, tables)
+            count_tables(DuckDBEngine(connection, "zone.core_responses"), packing, tables)
         else:
             _by_sql(connection, [a.size for a in attributes], sum(a.is_group for a in attributes))
 

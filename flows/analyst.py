@@ -160,11 +160,19 @@ def verify(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Prove that files, card, signature and ledger head of a release agree, without the zone."""
+    """Prove that files, card, signature and ledger head of a release agree, without the zone.
+
+    RELEASE may be in an object store: s3://BUCKET/PREFIX/SURVEY/WAVE/ID.
+    """
     from flows.words import verification_as_dict, verification_line
     from pipelines.outlet import verify as proof
 
-    found = proof.verify(release_folder(workspace_root(context, workspace), release), key)
+    if "://" in release:
+        from pipelines.outlet.object_store import read_stored
+
+        found = proof.verify_files(read_stored(release), key)
+    else:
+        found = proof.verify(release_folder(workspace_root(context, workspace), release), key)
     say_json(verification_as_dict(found)) if as_json else say(verification_line(found))
 
 

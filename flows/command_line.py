@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows import analyst, audit_verb, console, data_team, officer, registering, separation, wave_ending
-from flows.options import Common, LedgerOption, WorkspaceOption
+from flows.options import Common, LedgerOption, StoreOption, WorkspaceOption
 from schemas.errors import UsageFault
 
 app = typer.Typer(
@@ -41,12 +41,13 @@ def everywhere(
     context: typer.Context,
     workspace: WorkspaceOption = None,
     ledger: LedgerOption = None,
+    store: StoreOption = None,
     version: Annotated[  # noqa: ARG001  (its callback answers)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Hear every resident, expose none: a differential-privacy pipeline for resident surveys."""
-    context.obj = Common(workspace, ledger)
+    context.obj = Common(workspace, ledger, store)
 
 
 def run(arguments: list[str]) -> int:

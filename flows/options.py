@@ -93,12 +93,24 @@ LedgerOption = Annotated[
 ]
 
 
+StoreOption = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        help="Publish releases to this object store as well, s3://BUCKET/PREFIX (else HEARSAFE_STORE, else none). "
+        "Needed once: the workspace remembers it.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Common:
     """What was given before the verb."""
 
     workspace: Path | None
     ledger: str | None = None
+    store: str | None = None
 
 
 def workspace_root(context: typer.Context, after_verb: Path | None) -> Path:
@@ -121,6 +133,11 @@ def workspace_of(context: typer.Context, after_verb: Path | None) -> Workspace:
     named = before_verb or os.environ.get("HEARSAFE_LEDGER")
     if named:
         workspace.keep_ledger_at(named)
+    store = (context.obj.store if isinstance(context.obj, Common) else None) or os.environ.get("HEARSAFE_STORE")
+    if store:
+        from pipelines.outlet.object_store import require_store_url
+
+        workspace.keep_store_at(require_store_url(store))
     return workspace
 
 

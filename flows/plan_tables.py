@@ -35,6 +35,8 @@ def header_lines(plan: "Plan", digest: str, left: "list[ScopeLeft] | None", appr
         f"Noise: {plan.noise} ({plan.noise_reason})",
         f"Tables: {len(plan.measured)} measured, {len(plan.published)} published",
     ]
+    if plan.engine is not None:
+        lines.append(f"Counted on the Spark cluster at {plan.engine.address}, not in the zone: no isolation is claimed")
     for scope in left or ():
         left_text, cap_text = (loss_text(amount, plan.delta) for amount in (scope.left_nano_rho, scope.cap_nano_rho))
         enough = "" if plan.charge_nano_rho <= scope.left_nano_rho else ": too little for this plan"

@@ -63,7 +63,9 @@ def verification_line(found: "Verification") -> str:
         else "unconfirmed: compare it with what the owner publishes, or give --key"
     )
     release = f"release {found.release_id} of {found.survey}, wave {found.wave}"
-    return f"verified: {release}, signed by {found.fingerprint} ({whose})"
+    counted = found.card.expert.model.counted_on
+    apart = "" if counted == "zone worker" else f"; counted on a {counted}: isolation of the responses is not claimed"
+    return f"verified: {release}, signed by {found.fingerprint} ({whose}){apart}"
 
 
 def verification_as_dict(found: "Verification") -> dict[str, Any]:
@@ -77,6 +79,7 @@ def verification_as_dict(found: "Verification") -> dict[str, Any]:
         "confirmed": found.confirmed,
         "ledger_head": found.head.model_dump(mode="json"),
         "charge_nano_rho": found.charge_nano_rho,
+        "counted_on": found.card.expert.model.counted_on,
     }
 
 

@@ -17,7 +17,7 @@ from pipelines.outlet.foreign import require_registered
 from pipelines.wave_end import require_zone
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
-from pipelines.zone.launcher import WaveZone, Worker, starting
+from pipelines.zone.launcher import WaveZone, Worker, engine_token, starting
 from pipelines.zone.protocol import Message
 from privacy.ledger_rules import Crossing, CrossingState
 from schemas.canonical import digest
@@ -117,6 +117,14 @@ def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list
     return ledger.record(EventKind.SEALED, body)
 
 
+def _to_store(ledger: Ledger, store: str, folder: Path, tell: Callable[[str], None]) -> None:
+    """Under the run's lock, which holds on every host: two versions of the program never mix their files."""
+    from pipelines.outlet.object_store import publish_to_store
+
+    tell("publishing to the object store")
+    publish_to_store(store, folder, ledger.public_key_hex)
+
+
 def release(
     workspace: Workspace,
     declarations: Declarations,
@@ -137,7 +145,7 @@ def release(
     require_zone(state, survey)
     require_registered(workspace.releases, {other.digest for other in state.registered.values()})
     with ledger.lock() as held:
-        with starting(zone, "measure", inherited=held) as worker:
+        with starting(zone, "measure", inherited=held, networked=declarations.policy.engine is not None) as worker:
             tell("planning")
             from pipelines.planning import planned  # imported while the worker gets ready, too
 
@@ -154,6 +162,7 @@ def release(
                     "plan": plan.model_dump(mode="json"),
                     "memory": memory,
                     "ledger_key": ledger.public_key_hex,
+                    **({} if plan.engine is None else {"engine_token": engine_token()}),
                 },
             )
             tell("opening the zone")
@@ -187,6 +196,9 @@ def release(
         folder = workspace.release(survey.survey, survey.wave.id, release_id)
         already = folder.exists()
         publish_crossing(ledger, declarations, plan, released, charged, sealed, folder, earlier, tell)
+        store = workspace.store_url
+        if store is not None:
+            _to_store(ledger, store, folder, tell)
         if ledger.state().crossing(release_id).state is not CrossingState.PUBLISHED:
             tell("recording the publication")
             ledger.record(EventKind.PUBLISHED, {"release_id": release_id, "charge_seq": charged.seq})

@@ -16,7 +16,8 @@ from pipelines.ledger.signing import read_key
 from pipelines.ledger.store import Ledger
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
-from pipelines.zone.launcher import WaveZone, working
+from pipelines.zone.launcher import WaveZone, engine_token, working
+from pipelines.zone.placed_rows import has_placed
 from privacy.ledger_rules import LedgerState, ledger_time, time_text
 from schemas.canonical import digest
 from schemas.errors import BudgetRefused, DeclarationFault, InputRefused, ZoneFault
@@ -127,7 +128,7 @@ def expire_wave(
     """Destroy the wave's keys and its zone, so that no response can be read by anybody again.
 
     On or after the policy's date; before it, or where the policy at hand is not the one in force, only with `now` and,
-    wherever a policy in force has officers, an officer's signature.
+    wherever a policy in force has officers, an officer's signature. Rows that a remote engine has are removed first.
 
     Returns: the EXPIRED event, and whether the zone key itself is gone (not where its owner keeps it in an environment
     variable). Raises: BudgetRefused: `not_due`, `officer_needed`, `not_an_officer`, `run_in_progress`. ZoneFault.
@@ -135,8 +136,12 @@ def expire_wave(
     survey = declarations.survey
     ledger = ledger or Ledger.open(workspace, witness=witness)
     zone = WaveZone.of(workspace, survey, key)
-    with ledger.lock():
+    with ledger.lock() as held:
         end = _end(ledger, declarations, now=now, officer_key=officer_key)
+        if has_placed(zone.folder):
+            request = {"engine_token": engine_token()}
+            with working(zone, "withdraw", request, inherited=held, networked=True) as worker:
+                worker.answer()
         gone = key.destroy(zone.wave_keys / "zone.key")
         for path in sorted(zone.wave_keys.glob("*")):
             destroy(path)

@@ -46,18 +46,38 @@ class Workspace:
         return self.ledger / "address"
 
     @property
+    def _store_address(self) -> Path:
+        return self.ledger / "store"
+
+    @property
     def ledger_url(self) -> str | None:
         """The database that holds the ledger; None where it is the workspace's own file. Raises: UsageFault."""
-        try:
-            text = self._ledger_address.read_text("utf-8").strip()
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError):
-            text = ""
-        if not text:
+        text = _kept(self._ledger_address)
+        if text == "":
             what = "the address of the ledger's database cannot be read"
             raise UsageFault("ledger_address", what, where=str(self._ledger_address), do="Restore it, or name --ledger")
         return text
+
+    @property
+    def store_url(self) -> str | None:
+        """The object store that releases are published to as well; None where there is none. Raises: UsageFault."""
+        text = _kept(self._store_address)
+        if text == "":
+            what = "the address of the object store cannot be read"
+            raise UsageFault("store_address", what, where=str(self._store_address), do="Restore it")
+        return text
+
+    def keep_store_at(self, url: str) -> None:
+        """Name the object store, once. Raises: UsageFault `store_elsewhere`: another one is named already."""
+        named = self.store_url
+        if named == url:
+            return
+        if named is not None:
+            what = "this workspace publishes to another object store"
+            raise UsageFault(
+                "store_elsewhere", what, where="--store", do=f"Leave --store out, or edit {self._store_address}"
+            )
+        write_private(self._store_address, f"{url}\n".encode())
 
     def keep_ledger_at(self, url: str) -> None:
         """Name the database that holds this workspace's ledger, once: from then on every command finds it.
@@ -86,6 +106,16 @@ class Workspace:
     def release(self, survey: str, wave: str, release_id: str) -> Path:
         """The folder of one release."""
         return self.releases / _named(survey, wave, release_id)
+
+
+def _kept(place: Path) -> str | None:
+    """An address that was kept; None where none was, empty where it cannot be read."""
+    try:
+        return place.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def open_workspace(root: Path) -> Workspace:

@@ -79,6 +79,7 @@ def make_plan(survey: Survey, policy: Policy, *, survey_digest: str, policy_dige
         published=_published(tables, choice.measured, knowledge),
         survey_digest=survey_digest,
         policy_digest=policy_digest,
+        engine=policy.engine,
     )
 
 

@@ -14,6 +14,7 @@ from schemas.ledger import Head, PublicKeyHex
 from schemas.plan import Mechanism, TableKind
 
 Scope = Literal["release", "wave", "year", "lifetime"]
+CountedOn = Literal["zone worker", "spark cluster"]
 NanoLoss = Annotated[int, Field(ge=0)]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 """A language as the survey file names it; the report makes it part of its style sheet."""
@@ -128,6 +129,8 @@ class Model(Declared):
     actors: tuple[str, ...]
     trust: str
     isolation: tuple[str, ...]
+    counted_on: CountedOn = "zone worker"
+    """On a Spark cluster of the operator's, responses were outside the zone: its isolation is not claimed."""
     release_type: str
     data_source_type: str
     access_type: str

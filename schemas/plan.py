@@ -7,7 +7,10 @@ from fractions import Fraction
 from math import ceil
 from typing import Literal
 
-from schemas.base import Declared, Digest
+from pydantic import Field
+
+from schemas.base import Declared, Digest, is_unsaid
+from schemas.engine import Engine
 
 NANO = 1_000_000_000
 """Nano-ρ (and nano-ε) per ρ (and ε): the ledger's integers."""
@@ -129,3 +132,5 @@ class Plan(Declared):
     published: tuple[PublishedTable, ...]
     survey_digest: Digest
     policy_digest: Digest
+    engine: Engine | None = Field(default=None, exclude_if=is_unsaid)
+    """Where it is counted, if not in the zone: part of what officers approve."""

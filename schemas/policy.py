@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Declared, Identifier, Slug, is_unsaid
+from schemas.engine import Engine
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -180,3 +181,5 @@ class Policy(Declared):
     retention: Retention | None = None
     frames: Frames | None = Field(default=None, exclude_if=is_unsaid)
     """Without it groups are checked as by `Frames()`."""
+    engine: Engine | None = Field(default=None, exclude_if=is_unsaid)
+    """Without it, responses are counted in the zone. With it, the isolation of the zone is not claimed."""

@@ -1,18 +1,24 @@
 """Fixtures that every floor shares, and the rule that CI skips nothing.
 
-What a test needs and a machine may lack (../shared/data, Chromium, PostgreSQL) is skipped by name. With
+What a test needs and a machine may lack (../shared/data, Chromium, PostgreSQL, Spark, an object store, root) is skipped
+by name. With
 HEARSAFE_REQUIRE_ALL=1, as in .ci/run, every skip is a failure.
 """
 
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.spark_cluster import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 _REQUIRE_ALL = os.environ.get("HEARSAFE_REQUIRE_ALL") == "1"
@@ -75,6 +81,19 @@ def _postgres_programs() -> Path:
     if program is None:
         pytest.skip("needs PostgreSQL (Debian package: postgresql)")
     return program.parent
+
+
+@pytest.fixture(scope="session")
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Cluster"]:
+    """A Spark cluster of two workers behind a Connect server, on loopback only.
+
+    Spark's client takes a process whose main module has no file, as workers of pytest-xdist are, for its own doctests.
+    """
+    from tests.spark_cluster import running_cluster
+
+    with running_cluster(tmp_path_factory.mktemp("spark")) as cluster, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -146,6 +146,8 @@ def check_card_numbers(card: Card, estimates: pa.Table) -> None:
         _refuse(CARD_FILE, "rho or pure epsilon is not that of the charge")
     if not _same(parameters.epsilon, printed_epsilon(loss.charge_nano_rho, pure, parameters.delta)):
         _refuse(CARD_FILE, "epsilon is not that of the charge at delta")
+    if card.expert.model.counted_on != "zone worker" and "no network" in card.expert.model.isolation:
+        _refuse(CARD_FILE, "the card claims an isolation that counting on a cluster does not have")
     _check_scopes(card)
     _check_participation(card, estimates)
 

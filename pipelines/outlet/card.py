@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, cast
 
+from pipelines.outlet.card_trust import model_of, not_isolated
 from pipelines.outlet.context import ReleaseContext, printed_epsilon
 from pipelines.outlet.instrument import further_languages, instrument_of
 from pipelines.outlet.language import N_, general, gettext, number, speaking
@@ -26,7 +27,6 @@ from schemas.card import (
     Implementation,
     LedgerOnCard,
     MeasuredOnCard,
-    Model,
     OddsFigures,
     Participation,
     Precision,
@@ -104,7 +104,7 @@ def _card(context: ReleaseContext, estimates: "Estimates") -> Card:
             product=_product(context),
             dp_flavor=_flavor(context),
             privacy_loss=_loss(context, this, year),
-            model=_model(context),
+            model=model_of(context),
             accounting=_accounting(context),
             implementation=_implementation(context),
             precision=Precision(
@@ -231,27 +231,6 @@ def _loss(context: ReleaseContext, this: OddsFigures, year: OddsFigures) -> Priv
         spent=context.spent,
         odds=this,
         odds_this_year=year,
-    )
-
-
-def _model(context: ReleaseContext) -> Model:
-    return Model(
-        model_name=gettext("Central"),
-        actors=(
-            gettext(
-                "the data team: takes the export in and runs releases; trusted with the export until it is destroyed"
-            ),
-            gettext("the privacy officer: sets caps and approves; needs no access to answers"),
-            gettext("whoever holds the zone's key: could open the encrypted responses; trusted"),
-            gettext("analysts and the public: see released files only; not trusted"),
-        ),
-        trust=gettext(
-            "One curator is trusted with the responses; noise is added there, once, before anything leaves the zone."
-        ),
-        isolation=context.isolation,
-        release_type="Many releases",
-        data_source_type="Static",
-        access_type="Non-interactive",
     )
 
 
@@ -390,6 +369,7 @@ def _known_limits(context: ReleaseContext) -> tuple[str, ...]:
         ),
         gettext("The time a release takes is not hidden from whoever can watch the machine."),
     ]
+    limits += not_isolated(context)
     if context.plan.unit == "household":
         limits.append(
             gettext("Members of one household may answer alike; margins take responses for independent of each other.")

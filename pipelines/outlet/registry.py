@@ -140,7 +140,8 @@ def _implementation(expert: ExpertFace) -> dict[str, Any]:
                 f"Sampler: {made.discrete_sampler}",
                 f"Random numbers: {made.random_numbers}",
                 f"Floating point: {made.floating_point}",
-                f"Isolation of the process that counts: {', '.join(expert.model.isolation) or 'none stated'}",
+                f"Counted on: {expert.model.counted_on}",
+                f"Isolation of the process that adds the noise: {', '.join(expert.model.isolation) or 'none stated'}",
                 f"Most cells a respondent touches, by attribute ({made.contribution_bounds_source}): {bounds}",
                 f"Software: {software}",
             )

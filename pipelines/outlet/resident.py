@@ -78,6 +78,16 @@ _NOT_PROTECTED = (
     N_("The survey tool's own copy of your answers, and anything published from it in another way."),
     N_("What you tell others."),
 )
+_KEPT = N_(
+    "Your answers are kept in one encrypted file that a program opens to count them. Whoever holds its key could open "
+    "it; nobody else can."
+)
+_KEPT_ON_CLUSTER = N_(
+    "Your answers are kept in one encrypted file, and a copy of them without your name or address lies, not encrypted "
+    "by us, on computers of the survey's operator that count them. Whoever holds the file's key, runs those computers "
+    "or can read their disks could see the answers."
+)
+_CLUSTER_BREACH = N_("A break-in to the computers that count the answers, where they lie without names.")
 _ONE_BY_ONE = N_("More than one response by the same person: each response is protected on its own.")
 
 
@@ -137,14 +147,11 @@ def resident_face(
             " A program notes which subjects a comment mentions, by a public list of words; the words themselves are "
             "not kept."
         )
+    limits = limits if policy.engine is None else (*limits, _CLUSTER_BREACH)
     return ResidentFace(
         how=gettext("We count the answers, then add random noise to every count before anybody sees it."),
         asked=_asked(survey),
-        who_sees_answers=gettext(
-            "Your answers are kept in one encrypted file that a program opens to count them. Whoever holds its key "
-            "could open it; nobody else can."
-        )
-        + f" {_until(policy.retention)}",
+        who_sees_answers=f"{gettext(_KEPT if policy.engine is None else _KEPT_ON_CLUSTER)} {_until(policy.retention)}",
         who_sees_results=gettext("Anybody may see the noisy results. Nobody gets the exact ones."),
         odds=odds_sentence(odds, "release"),
         odds_this_year=odds_sentence(odds_this_year, "year"),

@@ -80,8 +80,15 @@ def verify(folder: Path, key: str | None = None) -> Verification:
 
     Raises: UsageFault: `key` is not a fingerprint. IntegrityFault: names the file that does not agree.
     """
+    return verify_files(read_folder(folder), key)
+
+
+def verify_files(files: Mapping[str, bytes], key: str | None = None) -> Verification:
+    """The same of a release's files, the manifest among them, wherever they were read from.
+
+    Raises: as `verify`.
+    """
     wanted = None if key is None else _fingerprint_of(key)
-    files = _read_all(folder)
     manifest = read_manifest(files[MANIFEST_FILE])
     found = fingerprint(manifest.ledger.public_key)
     if wanted is not None and not found.startswith(wanted):
@@ -126,24 +133,31 @@ def _fingerprint_of(key: str) -> str:
     return digits
 
 
-def _read_all(folder: Path) -> dict[str, bytes]:
-    """Every file once, so that all checks speak of the same bytes."""
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Every file of a release folder once, so that all checks speak of the same bytes. Raises: IntegrityFault."""
     if folder.is_symlink() or not folder.is_dir():
         advice = "Name a release folder, or the id of a release in the workspace"
         raise IntegrityFault("release_missing", "there is no release folder", where=folder.name, do=advice)
-    expected = {*RELEASED_FILES, MANIFEST_FILE}
     with os.scandir(folder) as entries:
-        found = {entry.name: entry for entry in entries}
-    for name, entry in sorted(found.items()):
-        if name not in expected:
+        found = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+    require_names(found)
+    return {name: _read(folder / name) for name in (MANIFEST_FILE, *RELEASED_FILES)}
+
+
+def require_names(found: Mapping[str, bool]) -> None:
+    """What is in a release's place is its files and nothing else. `found`: name → whether it is a file.
+
+    Raises: IntegrityFault.
+    """
+    for name, is_file in sorted(found.items()):
+        if name not in {*RELEASED_FILES, MANIFEST_FILE}:
             what = "this does not belong to the release"
             raise IntegrityFault("file_additional", what, where=name, do="Move it out of the release folder")
-        if not entry.is_file(follow_symlinks=False):
+        if not is_file:
             raise IntegrityFault("file_not_regular", "this is a link or a folder, not a file", where=name)
     for name in (MANIFEST_FILE, *RELEASED_FILES):
         if name not in found:
             raise IntegrityFault("file_missing", "the file is missing", where=name, do=_WHOLE_COPY)
-    return {name: _read(folder / name) for name in (MANIFEST_FILE, *RELEASED_FILES)}
 
 
 def _read(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipelines.intake.batch import SourceFile
 from pipelines.zone.counting import count_tables
+from pipelines.zone.duckdb_engine import DuckDBEngine
 from pipelines.zone.ingest_room import WaveKeys, ingest
 from pipelines.zone.keys import KEY_BYTES
 from pipelines.zone.packing import release_packing
@@ -56,7 +57,7 @@ class AuditZone:
         spill = self._folder / "spill"
         with open_zone({"zone": (snapshot.path, False)}, self._keys.zone, spill=spill, memory=_MEMORY) as zone:
             return count_tables(
-                zone, "zone.core_responses", release_packing(self._survey, plan, _MEMORY), plan.measured
+                DuckDBEngine(zone, "zone.core_responses"), release_packing(self._survey, plan, _MEMORY), plan.measured
             )
 
     def measured(self, plan: Plan, exact: Exact[Tables]) -> Tables:

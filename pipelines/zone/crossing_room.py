@@ -6,13 +6,17 @@ charge whose marker exists never draws again.
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import duckdb
 
 from pipelines.durable import sync_folder
 from pipelines.ledger.signing import signed_by
 from pipelines.memory import DEFAULT_RELEASE, megabytes
-from pipelines.zone.counting import count_tables
+from pipelines.zone.counting import CountEngine, count_tables
+from pipelines.zone.duckdb_engine import DuckDBEngine
 from pipelines.zone.ingest_room import declaration_changed, encoding_digest, foreign_ledger, read_otherwise
 from pipelines.zone.packing import QUARTER, release_packing
 from pipelines.zone.snapshot import Snapshot, current_snapshot
@@ -78,8 +82,17 @@ def _binding(event: Event, charge: Charge) -> bytes:
     return seal_binding(event.seq, event.hash, charge.plan_digest, charge.snapshot_id)
 
 
+EngineFor = Callable[[duckdb.DuckDBPyConnection, str], CountEngine]
+"""The engine that counts a relation of an open zone."""
+
+
 def measure_and_seal(
-    crossing: Crossing, snapshot: Snapshot, event: Event, *, memory: str = DEFAULT_RELEASE
+    crossing: Crossing,
+    snapshot: Snapshot,
+    event: Event,
+    *,
+    engine_for: EngineFor = DuckDBEngine,
+    memory: str = DEFAULT_RELEASE,
 ) -> Released[Measurements]:
     """Count, add noise, seal durably; only then is the result handed out.
 
@@ -103,7 +116,7 @@ def measure_and_seal(
         spill=crossing.folder / "spill",
         memory=megabytes(memory, QUARTER),
     ) as zone:
-        exact = count_tables(zone, "zone.core_responses", packing, crossing.plan.measured)
+        exact = count_tables(engine_for(zone, "zone.core_responses"), packing, crossing.plan.measured)
     released = measure(crossing.plan, exact, charge)
     content = seal(released, crossing.zone_key, _binding(event, charge), secrets.token_bytes(12))
     aside = place.with_suffix(".part")

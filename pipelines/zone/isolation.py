@@ -48,11 +48,15 @@ def forbid_dumps() -> None:
         _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def isolate() -> tuple[str, ...]:
-    """Apply all of it. Returns: what was achieved, as words for the release card."""
+def isolate(*, networked: bool = False) -> tuple[str, ...]:
+    """Apply all of it. Returns: what was achieved, as words for the release card.
+
+    Args:
+        networked: keep the network, for a remote engine. Then "no network" is not among the words.
+    """
     os.umask(0o077)
     achieved = ["separate process", "clean environment"]
-    if leave_network():
+    if not networked and leave_network():
         achieved.append("no network")
     forbid_dumps()
     achieved.append("no core dumps")

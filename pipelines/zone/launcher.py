@@ -12,11 +12,20 @@ from typing import Any
 from pipelines.durable import make_folder
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
-from pipelines.zone.protocol import Message, receive, send
+from pipelines.zone.protocol import NETWORKED, Message, receive, send
 from schemas.errors import FAULT_KINDS, Fault, InternalFault
 from schemas.survey import Survey
 
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+
+
+_ENGINE_KEY = "HEARSAFE_SPARK_TOKEN"
+"""Environment variable with the pre-shared key of a Spark Connect server, where it asks for one."""
+
+
+def engine_token() -> str:
+    """The key of a remote engine, for the worker's request; empty where none is set."""
+    return os.environ.get(_ENGINE_KEY, "")
 
 
 @dataclass(frozen=True)
@@ -84,10 +93,20 @@ def _request(zone: WaveZone, verb: str, body: dict[str, Any]) -> Message:
     return Message("request", {**places, "key_file": str(key_file.resolve()), **body}, key if key is not None else b"")
 
 
-def _start(zone: WaveZone, verb: str, inherited: tuple[int, ...], *, answers: bool) -> "subprocess.Popen[bytes]":
+def _start(
+    zone: WaveZone, verb: str, inherited: tuple[int, ...], *, answers: bool, networked: bool = False
+) -> "subprocess.Popen[bytes]":
     make_folder(zone.folder, 0o700)
     return subprocess.Popen(
-        [sys.executable, "-I", "-m", "pipelines.zone.worker", verb, str(os.getpid())],
+        [
+            sys.executable,
+            "-I",
+            "-m",
+            "pipelines.zone.worker",
+            verb,
+            *([NETWORKED] if networked else []),
+            str(os.getpid()),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE if answers else None,
         stderr=subprocess.DEVNULL if answers else None,
@@ -100,13 +119,16 @@ def _start(zone: WaveZone, verb: str, inherited: tuple[int, ...], *, answers: bo
 
 
 @contextmanager
-def starting(zone: WaveZone, verb: str, *, inherited: tuple[int, ...] = ()) -> Iterator[Worker]:
+def starting(
+    zone: WaveZone, verb: str, *, inherited: tuple[int, ...] = (), networked: bool = False
+) -> Iterator[Worker]:
     """A worker for one verb, not asked yet: it gets ready meanwhile. It is killed if the block ends before it does.
 
     Args:
         inherited: file descriptors it holds too, so that the run's lock outlives a killed parent.
+        networked: it keeps the network, for a remote engine.
     """
-    process = _start(zone, verb, inherited, answers=True)
+    process = _start(zone, verb, inherited, answers=True, networked=networked)
     try:
         yield Worker(process)
         if process.stdin is not None:
@@ -122,9 +144,11 @@ def starting(zone: WaveZone, verb: str, *, inherited: tuple[int, ...] = ()) -> I
 
 
 @contextmanager
-def working(zone: WaveZone, verb: str, body: dict[str, Any], *, inherited: tuple[int, ...] = ()) -> Iterator[Worker]:
+def working(
+    zone: WaveZone, verb: str, body: dict[str, Any], *, inherited: tuple[int, ...] = (), networked: bool = False
+) -> Iterator[Worker]:
     """A worker that was asked to do its verb. Else as `starting`."""
-    with starting(zone, verb, inherited=inherited) as worker:
+    with starting(zone, verb, inherited=inherited, networked=networked) as worker:
         worker.request(zone, verb, body)
         yield worker
 

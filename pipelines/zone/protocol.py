@@ -8,6 +8,9 @@ from typing import Any, BinaryIO
 _LENGTHS = struct.Struct(">IQ")
 _LARGEST_HEADER = 256 * 1024 * 1024
 
+NETWORKED = "networked"
+"""Argument of a worker that keeps the network."""
+
 
 @dataclass(frozen=True)
 class Message:

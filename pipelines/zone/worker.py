@@ -1,8 +1,9 @@
 """The zone worker: the only process that opens the zone. One verb, then exit.
 
-Started by `pipelines.zone.launcher` as `python -I -m pipelines.zone.worker PARENT_PID`. Requests come in on standard
-input; what goes back is a snapshot id, Released measurements, or an error code. What a library prints goes nowhere:
-both standard streams point to the null device, and the answers go through a descriptor that only this module knows.
+Started by `pipelines.zone.launcher` as `python -I -m pipelines.zone.worker VERB [networked] PARENT_PID`. Requests come
+in on standard input; what goes back is a snapshot id, Released measurements, or an error code. What a library prints
+goes nowhere: both standard streams point to the null device, and the answers go through a descriptor that only this
+module knows.
 """
 
 import errno
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipelines.zone import isolation
-from pipelines.zone.protocol import Message, receive, send
+from pipelines.zone.protocol import NETWORKED, Message, receive, send
 from schemas.errors import Fault, InputRefused, InternalFault, ZoneFault
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
@@ -90,7 +91,8 @@ def _ingest(request: Message, out: BinaryIO) -> None:
     send(out, Message("done", {"snapshot_id": snapshot_id}))
 
 
-def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...]) -> None:
+def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...], *, networked: bool) -> None:
+    from pipelines.zone.cluster_room import counting_place
     from pipelines.zone.crossing_room import Crossing, measure_and_seal, ready_snapshot, unseal_earlier
     from privacy.measure import to_bytes
     from schemas.ledger import Event
@@ -98,23 +100,28 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
     from schemas.survey import Survey
 
     body = request.body
-    crossing = Crossing(
-        Path(body["folder"]),
-        Survey.model_validate(body["survey"]),
-        Plan.model_validate(body["plan"]),
-        _key(request)[0],
-        body["ledger_key"],
-    )
+    survey, plan = Survey.model_validate(body["survey"]), Plan.model_validate(body["plan"])
+    if networked != (plan.engine is not None):
+        raise InternalFault("worker_network", "the worker's network is not what the plan says", where="plan")
+    crossing = Crossing(Path(body["folder"]), survey, plan, _key(request)[0], body["ledger_key"])
     snapshot = ready_snapshot(crossing)
-    send(out, Message("ready", {"snapshot_id": snapshot.id, "isolation": list(isolated)}))
-    while (order := receive(source)) is not None:
-        event = Event.model_validate(order.body["charged"])
-        if order.kind == "unseal":
-            earlier = unseal_earlier(crossing, event)
-            send(out, Message("unsealed" if earlier else "absent", {}, to_bytes(earlier) if earlier else b""))
-        elif order.kind == "measure":
-            released = measure_and_seal(crossing, snapshot, event, memory=body["memory"])
-            send(out, Message("sealed", {}, to_bytes(released)))
+    with counting_place(crossing, snapshot, body.get("engine_token", "")) as engine_for:
+        send(out, Message("ready", {"snapshot_id": snapshot.id, "isolation": list(isolated)}))
+        while (order := receive(source)) is not None:
+            event = Event.model_validate(order.body["charged"])
+            if order.kind == "unseal":
+                earlier = unseal_earlier(crossing, event)
+                send(out, Message("unsealed" if earlier else "absent", {}, to_bytes(earlier) if earlier else b""))
+            elif order.kind == "measure":
+                released = measure_and_seal(crossing, snapshot, event, engine_for=engine_for, memory=body["memory"])
+                send(out, Message("sealed", {}, to_bytes(released)))
+
+
+def _withdraw(request: Message, out: BinaryIO) -> None:
+    from pipelines.zone.cluster_room import withdraw
+
+    withdraw(Path(request.body["folder"]), request.body["engine_token"])
+    send(out, Message("done"))
 
 
 def _invite(request: Message, out: BinaryIO) -> None:
@@ -151,12 +158,14 @@ def _show(request: Message, out: BinaryIO) -> None:
     out.flush()
 
 
-def _serve(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...]) -> None:
+def _serve(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...], *, networked: bool) -> None:
     verb = request.body["verb"]
     if verb == "ingest":
         _ingest(request, out)
     elif verb == "measure":
-        _measure(request, source, out, isolated)
+        _measure(request, source, out, isolated, networked=networked)
+    elif verb == "withdraw":
+        _withdraw(request, out)
     elif verb == "invite":
         _invite(request, out)
     elif verb == "close":
@@ -191,16 +200,17 @@ def main(arguments: list[str]) -> int:
     """Entry point: the verb that will be asked for, and the launcher's process id. Returns: a fault's code, or 0."""
     if not isolation.die_with_parent(int(arguments[-1])):
         return InternalFault.exit_code
-    isolated = isolation.isolate()
+    networked = NETWORKED in arguments[1:-1]
+    isolated = isolation.isolate(networked=networked)
     source, out = sys.stdin.buffer, _private_output()
-    for verb in arguments[:-1]:
+    for verb in arguments[:1]:
         _get_ready(verb)
     request = receive(source)
     if request is None:
         return InternalFault.exit_code
     fault: Fault
     try:
-        _serve(request, source, out, isolated)
+        _serve(request, source, out, isolated, networked=networked)
         return 0
     except Fault as known:
         fault = known

@@ -19,7 +19,8 @@ from tests.ledger_sample import World, a_charge, a_policy
 _LEVELS = ("release", "wave", "year", "lifetime")
 
 
-def _programs() -> Path | None:
+def postgres_programs() -> Path | None:
+    """The folder of PostgreSQL's programs; None where it is missing."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parent.parent.name))
     found = shutil.which("initdb")
     return Path(found).parent if found else (versions[-1].parent if versions else None)
@@ -28,7 +29,7 @@ def _programs() -> Path | None:
 @contextmanager
 def a_server(_folder: Path) -> Iterator[str | None]:
     """The address of a fresh server on a local socket; None where PostgreSQL is missing."""
-    programs = _programs()
+    programs = postgres_programs()
     if programs is None:
         yield None
         return

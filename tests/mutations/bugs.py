@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.intake.numeric import NumericReader
 from pipelines.zone import counting, crossing_room, responses
+from pipelines.zone.duckdb_engine import DuckDBEngine
 from privacy import measure as measuring
 from privacy import mechanisms, sensitivity
 from privacy.measure import Exact, Released, _unwrap
@@ -126,7 +127,7 @@ def second_draw(patch: pytest.MonkeyPatch) -> None:
         files = {"zone": (snapshot.path, False)}
         with crossing_room.open_zone(files, crossing.zone_key, spill=crossing.folder / "spill") as zone:
             packing = crossing_room.release_packing(crossing.survey, crossing.plan, "300MB")
-            exact = counting.count_tables(zone, "zone.core_responses", packing, crossing.plan.measured)
+            exact = counting.count_tables(DuckDBEngine(zone, "zone.core_responses"), packing, crossing.plan.measured)
         return crossing_room.measure(crossing.plan, exact, charge)
 
     everywhere(patch, crossing_room.unseal_earlier, draw_again)

@@ -12,6 +12,7 @@ import xlsxwriter
 from pipelines.intake.batch import SourceFile, encoded_batches
 from pipelines.zone import responses
 from pipelines.zone.counting import count_tables
+from pipelines.zone.duckdb_engine import DuckDBEngine
 from pipelines.zone.packing import release_packing
 from privacy.measure import Draw, measure, to_bytes
 from schemas.attributes import attributes_of
@@ -115,7 +116,7 @@ class Room:
             at_most = None if household is None else household.at_most
             responses.settle(self._connection, "memory", ["memory.raw_responses"], household_at_most=at_most)
             packing = release_packing(survey, plan, MEMORY)
-            exact = count_tables(self._connection, "memory.core_responses", packing, plan.measured)
+            exact = count_tables(DuckDBEngine(self._connection, "memory.core_responses"), packing, plan.measured)
         finally:
             for table in ("raw_responses", "core_batches", "core_quarantine", "core_responses"):
                 self._connection.execute(f"DROP TABLE IF EXISTS memory.{table}")

@@ -37,7 +37,7 @@ class WorkerHere:
 
     def _serve(self, request: Message) -> None:
         try:
-            worker._serve(request, self._source, self._out, ISOLATION)
+            worker._serve(request, self._source, self._out, ISOLATION, networked=False)
         except Fault as fault:
             self._fault(fault)
         except Exception as unexpected:  # noqa: BLE001 - as in the worker itself
@@ -75,7 +75,9 @@ def worker_here(draw: Draw) -> Iterator[None]:
     """Ingests and releases in the block go through a worker in this process, whose noise is `draw`'s."""
 
     @contextmanager
-    def starting(zone: WaveZone, verb: str, *, inherited: tuple[int, ...] = ()) -> Iterator[WorkerHere]:
+    def starting(
+        zone: WaveZone, verb: str, *, inherited: tuple[int, ...] = (), networked: bool = False
+    ) -> Iterator[WorkerHere]:
         here = WorkerHere()
         try:
             yield here

@@ -11,6 +11,7 @@ from pipelines.outlet.resident import odds_sentence
 from privacy.accountant import epsilon_of
 from privacy.odds import odds
 from schemas.card import Card, OddsFigures
+from schemas.engine import Engine
 from schemas.ledger import Charge, Event, EventKind
 from schemas.plan import NANO
 from tests.outlet_sample import Sample, make_sample
@@ -152,3 +153,17 @@ def test_a_survey_without_key_protects_responses(sample: Sample) -> None:
     card = build_card(replace(sample.context, policy=policy, plan=plan), sample.estimates)
     assert "the response itself is the unit" in card.expert.privacy_loss.privacy_unit_description
     assert any("one by one" in limit or "on its own" in limit for limit in card.resident.not_protected)
+
+
+def test_a_plan_with_an_engine_says_that_responses_were_not_isolated(sample: Sample, card: Card) -> None:
+    engine = Engine(kind="spark", address="sc://localhost:15002", rows="file:///srv/rows")
+    plan, policy = (
+        model.model_copy(update={"engine": engine}) for model in (sample.context.plan, sample.context.policy)
+    )
+    other = build_card(replace(sample.context, plan=plan, policy=policy), sample.estimates)
+    assert (card.expert.model.counted_on, other.expert.model.counted_on) == ("zone worker", "spark cluster")
+    assert "not isolated" in other.expert.model.trust and "not isolated" not in card.expert.model.trust
+    assert len(other.expert.known_limits) == len(card.expert.known_limits) + 1
+    assert len(other.resident.not_protected) == len(card.resident.not_protected) + 1
+    assert "one encrypted file that a program opens" in card.resident.who_sees_answers
+    assert "computers of the survey's operator" in other.resident.who_sees_answers

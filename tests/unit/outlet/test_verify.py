@@ -160,6 +160,7 @@ LOSS = ("expert", "privacy_loss")
         (("expert", "implementation", "measured", 0, "scale"), 1000.0),
         (("expert", "implementation", "measured", 0, "charge_nano_rho"), 1),
         (("expert", "implementation", "published", 0, "table"), "district"),
+        (("expert", "model", "counted_on"), "spark cluster"),
         (("expert", "participation", "estimated_respondents"), 5000.0),
         (("instrument", "attributes", 0, "cells", 0, "code"), "other"),
     ],

@@ -5,105 +5,58 @@ import random
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from pipelines.zone.counting import count_tables
+from pipelines.zone.crossing_room import EngineFor
+from pipelines.zone.duckdb_engine import DuckDBEngine
 from pipelines.zone.packing import packing_of
-from privacy.measure import _unwrap  # the tests' only look inside Exact
-from privacy.sensitivity import table_sensitivity, table_unit
-from schemas.attributes import MICRO, Attribute, Cell, CellRole, score_attribute, zone_columns
-from schemas.plan import MeasuredTable
-
-
-def _cells(*codes: str) -> tuple[Cell, ...]:
-    return tuple(Cell(code=c, label=c, role=CellRole.SUBSTANTIVE) for c in codes)
-
-
-NONE = Cell(code="_none", label="none", role=CellRole.NONE)
-MISSING = Cell(code="_not_answered", label="missing", role=CellRole.NOT_ANSWERED)
-AREA = Attribute(id="area", kind="single", origin="demographic", label="Area", cells=_cells("n", "s", "e"))
-RATING = Attribute(id="rating", kind="single", origin="question", label="R", cells=(*_cells("1", "2"), MISSING))
-USES = Attribute(
-    id="uses", kind="multi", origin="question", label="U", cells=(*_cells("a", "b", "c"), NONE, MISSING), at_most=2
+from privacy.sensitivity import table_sensitivity
+from schemas.errors import InternalFault
+from tests.counting_sample import (
+    AREA,
+    ATTRIBUTES,
+    RATING,
+    PortableEngine,
+    a_row,
+    a_table,
+    expected,
+    relation,
+    require_every_table,
 )
-WANTS = Attribute(id="wants", kind="multi", origin="question", label="W", cells=(*_cells("x", "y"), NONE), at_most=2)
-INDEX = score_attribute("index", "index", "I", (MISSING,))
-ATTRIBUTES = (AREA, RATING, USES, WANTS, INDEX)
 
 
-def _row(rng: random.Random) -> dict[str, object]:
-    uses = rng.sample(range(3), rng.randint(1, 2)) if rng.random() < 0.7 else [rng.choice([3, 4])]
-    wants = rng.sample(range(2), rng.randint(1, 2)) if rng.random() < 0.7 else [2]
-    score = -2 if rng.random() < 0.2 else rng.choice([0, MICRO, rng.randint(0, MICRO)])
-    return {"area": rng.randrange(3), "rating": rng.randrange(3), "uses": uses, "wants": wants, "index": score}
-
-
-def _contributions(attribute: Attribute, value: object) -> list[tuple[int, int]]:
-    """(cell, integer units) pairs of one respondent, written independently of the SQL."""
-    if attribute.kind == "multi":
-        return [(cell, 1) for cell in value]  # type: ignore[attr-defined]
-    if attribute.kind == "score":
-        return [(-value, MICRO)] if value < 0 else [(0, value), (1, MICRO - value)]  # type: ignore[operator, list-item]
-    return [(value, 1)]  # type: ignore[list-item]
-
-
-def _expected(rows: list[dict[str, object]], axes: tuple[Attribute, ...]) -> np.ndarray:
-    counts = np.zeros([a.size for a in axes], dtype=np.int64)
-    for row in rows:
-        for combination in itertools.product(*(_contributions(a, row[a.id]) for a in axes)):
-            counts[tuple(cell for cell, _ in combination)] += int(np.prod([units for _, units in combination]))
-    return counts
-
-
-def _relation(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, object]]) -> None:
-    columns: dict[str, pa.Array] = {}
-    for position, attribute in enumerate(ATTRIBUTES):
-        names = zone_columns(position, attribute)
-        values = [row[attribute.id] for row in rows]
-        if attribute.kind == "multi":
-            for cell, name in enumerate(names):
-                columns[name] = pa.array([int(cell in v) for v in values], pa.uint8())  # type: ignore[operator]
-        else:
-            columns[names[0]] = pa.array(values, pa.int32() if attribute.kind == "score" else pa.uint8())
-    connection.register("rows", pa.table(columns))
-    connection.execute("CREATE TABLE core_responses AS SELECT * FROM rows")
-
-
-def _table(axes: tuple[Attribute, ...]) -> MeasuredTable:
-    bound = table_sensitivity(axes, shared_keys=False)
-    return MeasuredTable(
-        attributes=tuple(a.id for a in axes), shape=tuple(a.size for a in axes), unit=table_unit(axes), l1=bound.l1,
-        l2_squared=bound.l2_squared, mechanism="discrete_gaussian", scale=1.0, charge_nano_rho=1,
-        charge_nano_pure_epsilon=None,
-    )  # fmt: skip
-
-
+@pytest.mark.parametrize("engine_for", [DuckDBEngine, PortableEngine])
 @pytest.mark.parametrize("responses", [1, 10_000_000])
 @pytest.mark.parametrize("size", [0, 1, 400])
-def test_every_table_up_to_three_axes_equals_a_count_by_hand(size: int, responses: int) -> None:
+def test_every_table_up_to_three_axes_equals_a_count_by_hand(size: int, responses: int, engine_for: EngineFor) -> None:
     rng = random.Random(7)
-    rows = [_row(rng) for _ in range(size)]
-    tables = [axes for width in (1, 2, 3) for axes in itertools.combinations(ATTRIBUTES, width)]
+    rows = [a_row(rng) for _ in range(size)]
     with duckdb.connect() as connection:
-        _relation(connection, rows)
-        measured = tuple(_table(axes) for axes in tables)
-        packing = packing_of(ATTRIBUTES, measured, responses=responses, memory=1 << 20)
-        counted = _unwrap(count_tables(connection, "core_responses", packing, measured))
-    for axes in tables:
-        name = "*".join(a.id for a in axes)
-        assert np.array_equal(counted[name], _expected(rows, axes)), name
-        assert counted[name].dtype == np.int64
+        relation(connection, rows)
+        require_every_table(engine_for(connection, "core_responses"), rows, responses)
+
+
+@pytest.mark.parametrize("value", ["3", "255", "NULL"])
+def test_an_answer_of_an_engine_outside_the_domain_is_refused_and_not_said(value: str) -> None:
+    measured = (a_table((AREA, RATING)),)
+    packing = packing_of(ATTRIBUTES, measured, responses=1, memory=1 << 20)
+    with duckdb.connect() as connection:
+        relation(connection, [a_row(random.Random(7)) for _ in range(3)])
+        connection.execute(f"UPDATE core_responses SET a0 = {value} WHERE rowid = 1")
+        with pytest.raises(InternalFault, match="outside the declared domain") as refused:
+            count_tables(PortableEngine(connection, "core_responses"), packing, measured)
+    assert value not in str(refused.value)
 
 
 def test_one_more_respondent_moves_a_table_by_at_most_its_sensitivity_and_reaches_it() -> None:
     rng = random.Random(11)
     largest: dict[str, tuple[int, int]] = {}
     for _ in range(300):
-        row = _row(rng)
+        row = a_row(rng)
         for width in (1, 2):
             for axes in itertools.combinations(ATTRIBUTES, width):
-                moved = _expected([row], axes)
+                moved = expected([row], axes)
                 bound = table_sensitivity(axes, shared_keys=False)
                 change = (int(np.abs(moved).sum()), int((moved.astype(object) ** 2).sum()))
                 assert change[0] <= bound.l1 and change[1] <= bound.l2_squared

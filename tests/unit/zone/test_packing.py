@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.memory import bytes_of, megabytes
 from pipelines.zone.counting import count_tables
+from pipelines.zone.duckdb_engine import DuckDBEngine
 from pipelines.zone.packing import FEWEST_CELLS, MOST_CELLS, packing_of
 from privacy.measure import _unwrap  # the tests' only look inside Exact
 from schemas.attributes import Attribute, Cell, CellRole
@@ -68,7 +69,7 @@ def test_a_net_is_one_cell_a_group_that_sums_its_questions_weights() -> None:
         )
         tables = [_table(group, net), _table(net)]
         packing = packing_of((group, question, net), tables, responses=5, memory=1 << 30)
-        counted = _unwrap(count_tables(connection, "r", packing, tables))
+        counted = _unwrap(count_tables(DuckDBEngine(connection, "r"), packing, tables))
     assert set(counted) == {"d0*q0__net", "q0__net"}
     assert np.array_equal(counted["d0*q0__net"], [[20], [-17], [0]])
     assert np.array_equal(counted["q0__net"], [3])
@@ -80,7 +81,7 @@ def test_a_response_outside_the_domain_is_a_fault() -> None:
         connection.execute("CREATE TABLE r AS SELECT 3::UTINYINT AS a0")
         packing = packing_of((group,), [_table(group)], responses=5, memory=1 << 30)
         with pytest.raises(InternalFault, match="domain"):
-            count_tables(connection, "r", packing, [_table(group)])
+            count_tables(DuckDBEngine(connection, "r"), packing, [_table(group)])
 
 
 def test_memory_is_read_as_written() -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.zone.counting import count_tables
+from pipelines.zone.duckdb_engine import DuckDBEngine
 from pipelines.zone.packing import packing_of
 from pipelines.zone.responses import append_responses, column_types, create_tables, settle
 from privacy.measure import _unwrap  # the tests' only look inside Exact
@@ -71,7 +72,7 @@ def _ingested(*batches: list[Row], at_most: int | None) -> tuple[Counts, list[tu
             earlier = [f"f{number}.core_responses"]
         tables = tuple(_table(axes) for axes in TABLES)
         packing = packing_of(ATTRIBUTES, tables, responses=100, memory=1 << 20)
-        exact = count_tables(connection, earlier[0], packing, tables)
+        exact = count_tables(DuckDBEngine(connection, earlier[0]), packing, tables)
         who = "pseudonym, a0, seen_at" if at_most is None else "household, pseudonym, a0, seen_at"
         counted = connection.execute(f"SELECT {who} FROM {earlier[0]} ORDER BY ALL").fetchall()
     return dict(_unwrap(exact)), counted

@@ -1,0 +1,138 @@
+"""Two hosts and a database host, each a Linux network namespace of its own, joined by a bridge that the test makes.
+
+They share a kernel and, where a test wants, a disk; nothing of one's network is reachable from another but over the
+bridge. Needs root and iproute2.
+"""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.postgres import postgres_programs
+
+ROOT = Path(__file__).resolve().parent.parent
+_NETWORK = "10.177.0"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A network namespace. `link`: its end of the cable to the bridge."""
+
+    name: str
+    address: str
+    link: str
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The command that runs something on this host."""
+        return ["ip", "netns", "exec", self.name, *map(str, arguments)]
+
+    def start(self, *arguments: str | Path, cwd: Path, **environment: str) -> "subprocess.Popen[str]":
+        """A Python module or `-c` text, on this host."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HEARSAFE_", "PREFECT_"))}
+        options: dict[str, Any] = {"cwd": cwd, "env": {**kept, "PYTHONPATH": str(ROOT), **environment}, "text": True}
+        return subprocess.Popen(
+            self.command(sys.executable, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
+        )
+
+    def hearsafe(self, *arguments: str | Path, cwd: Path) -> "subprocess.Popen[str]":
+        return self.start("-m", "flows.command_line", *arguments, cwd=cwd)
+
+    def plug(self, *, in_: bool) -> None:
+        """Connect the host to the others, or cut it off."""
+        _ip("-n", self.name, "link", "set", self.link, "up" if in_ else "down")
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """Two hosts that may run hearsafe, and the database that both reach."""
+
+    first: Host
+    second: Host
+    database: str
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+
+def _require() -> None:
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("needs root and iproute2 (Debian package: iproute2), for hosts made of network namespaces")
+    if postgres_programs() is None:
+        pytest.skip("needs PostgreSQL (Debian package: postgresql)")
+
+
+@contextmanager
+def two_hosts() -> Iterator[Hosts]:
+    """Both hosts and a PostgreSQL server on the third, all gone with the block. Skips where they cannot be made."""
+    _require()
+    mark = secrets.token_hex(3)
+    with ExitStack() as made:
+
+        def host(kind: str, number: int) -> Host:
+            name = f"hs{mark}{kind}"
+            try:
+                _ip("netns", "add", name)
+            except subprocess.CalledProcessError:
+                pytest.skip("needs a machine where root may make network namespaces")
+            made.callback(_ip, "netns", "delete", name)
+            _ip("-n", name, "link", "set", "lo", "up")
+            return Host(name, f"{_NETWORK}.{number}", f"{kind}0")
+
+        server, first, second = host("d", 1), host("a", 2), host("b", 3)
+        _ip("-n", server.name, "link", "add", "bridge0", "type", "bridge")
+        _ip("-n", server.name, "address", "add", f"{server.address}/24", "dev", "bridge0")
+        _ip("-n", server.name, "link", "set", "bridge0", "up")
+        for member in (first, second):
+            port = f"to-{member.link}"
+            _ip(
+                "-n",
+                server.name,
+                "link",
+                "add",
+                port,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                member.link,
+                "netns",
+                member.name,
+            )
+            _ip("-n", server.name, "link", "set", port, "master", "bridge0", "up")
+            _ip("-n", member.name, "address", "add", f"{member.address}/24", "dev", member.link)
+            member.plug(in_=True)
+        yield Hosts(first, second, made.enter_context(_postgres(server)))
+
+
+@contextmanager
+def _postgres(server: Host) -> Iterator[str]:
+    programs = postgres_programs()
+    assert programs is not None
+    with tempfile.TemporaryDirectory(prefix="hearsafe-pg-", ignore_cleanup_errors=True) as name:
+        home = Path(name)
+        shutil.chown(home, "postgres")
+
+        def run(program: str, *arguments: str) -> None:
+            owner = ["runuser", "-u", "postgres", "--", str(programs / program), *arguments]
+            subprocess.run(server.command(*owner), check=True, cwd=home, stdout=subprocess.DEVNULL)
+
+        run("initdb", "-D", str(home / "db"), "-U", "hearsafe", "--auth=trust", "--no-sync", "--encoding=UTF8")
+        with (home / "db" / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {_NETWORK}.0/24 trust\n")
+        options = f"-k {home} -c listen_addresses={server.address} -c max_connections=100"
+        run("pg_ctl", "-D", str(home / "db"), "-l", str(home / "log"), "-o", options, "-w", "start")
+        try:
+            yield f"postgresql+psycopg://hearsafe@{server.address}/postgres"
+        finally:
+            run("pg_ctl", "-D", str(home / "db"), "-m", "immediate", "stop")
