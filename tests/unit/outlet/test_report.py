@@ -308,3 +308,41 @@ def test_the_page_holds_every_language_of_the_survey_and_marks_each() -> None:
     targets = set(re.findall(r'<a [^>]*href="#([^"]+)"', second))
     assert targets
     assert all(target.startswith("es-") for target in targets)
+
+
+def test_changes_and_gaps_beyond_chance_are_listed_together_and_lead_to_their_questions(published: Path) -> None:
+    found = verify(published)
+    leads = {
+        r["subject"]: r
+        for r in found.summary.to_pylist()
+        if r["statistic"] == "pct_positive" and not r["group"] and not r["weighted"]
+    }
+    told = {"unit": "points", "moe": 2.0, "publishable": True, "reason": ""}
+    later = [
+        dict(leads["item_0"], statistic="pct_positive_change", value=-6.0, low=-8.0, high=-4.0, compared_with="2023", significant=True, **told),
+        dict(leads["item_1"], statistic="pct_positive_benchmark_gap", value=9.0, low=7.0, high=11.0, compared_with="National", significant=True, **told),
+        dict(leads["item_2"], statistic="pct_positive_change", value=1.0, low=-1.0, high=3.0, compared_with="2023", significant=False, **told),
+    ]  # fmt: skip
+    plain = render_report(found.card, found.estimates, found.summary)
+    assert 'id="compared"' not in plain
+    page = render_report(found.card, found.estimates, _with_rows(found.summary, later))
+    _Page(page)
+    section = page[page.index('<h2 id="compared">') : page.index('<h2 id="indices">')]
+    assert re.findall(r'<a href="#q-(\w+)">', section) == ["item_1", "item_0"]
+    for words in ("<b>+9</b>", "Positive: against National", "▲ higher, beyond chance", "<b>−6</b>", "▼ lower, beyond chance"):  # fmt: skip
+        assert words in section, words
+
+
+def test_without_favourable_answers_the_page_leads_with_means_on_their_scales(published: Path) -> None:
+    found = verify(published)
+    rows = [r for r in found.summary.to_pylist() if not r["statistic"].startswith("pct_positive")]
+    page = render_report(found.card, found.estimates, pa.Table.from_pylist(rows, schema=found.summary.schema))
+    _Page(page)
+    section = page[page.index('<h2 id="brief">') : page.index('<h2 id="differences">')]
+    assert "highest on its scale (mean" in section
+    assert "positive about" not in section
+    places = [float(at) for at in re.findall(r"--v:([\d.]+);", section)]
+    half = len(places) // 2
+    assert places[:half] == sorted(places[:half], reverse=True)
+    assert places[half:] == sorted(places[half:])
+    assert min(places[:half]) >= max(places[half:])

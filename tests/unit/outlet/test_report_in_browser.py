@@ -49,6 +49,23 @@ def test_report_on_every_screen(
 
 
 @pytest.mark.extended
+@pytest.mark.parametrize(("scheme", "wide"), [("light", DESK), ("dark", PHONE)])
+def test_every_edition_is_accessible(chromium: Path, tmp_path: Path, scheme: str, wide: dict[str, int]) -> None:
+    sample = make_sample(ratings=4, people=700, languages=("es", "fr", "so"))
+    folder = tmp_path / "release"
+    publish(folder, sample.context, sample.released, sample.estimates, sample.summary, sample.sign)
+    opened = _open(folder / "report.html", tmp_path)
+    with chromium_page(chromium, color_scheme=scheme, bypass_csp=True, viewport=wide) as watched:
+        watched.page.goto(opened.as_uri())
+        for tag in ("en", "es", "fr", "so"):
+            watched.page.check(f"#in-{tag}")
+            assert watched.violations() == "", tag
+            assert watched.page.evaluate("document.documentElement.scrollWidth") <= wide["width"]
+            watched.keep(f"report-{tag}-{scheme}", full_page=False)
+        assert watched.complaints == []
+
+
+@pytest.mark.extended
 def test_report_needs_no_script_speaks_its_languages_and_prints(chromium: Path, tmp_path: Path) -> None:
     sample = make_sample(ratings=4, people=700, languages=("en", "es"))
     folder = tmp_path / "release"
