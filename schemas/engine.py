@@ -7,9 +7,9 @@ from pydantic import AfterValidator
 
 from schemas.base import Declared
 
-_ADDRESS = re.compile(r"sc://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):([0-9]{1,5})(/;use_ssl=true)?")
+_ADDRESS = re.compile(r"sc://([A-Za-z0-9][A-Za-z0-9.-]*):([0-9]{1,5})(/;use_ssl=true)?")
 _ROWS = re.compile(r"[a-z][a-z0-9+-]*://[A-Za-z0-9._/-]*[A-Za-z0-9_-]")
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 
 
 def _address_form(address: str) -> str:

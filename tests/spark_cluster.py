@@ -18,6 +18,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SERVERS = Path(os.environ.get("HEARSAFE_SERVERS", ROOT / ".venv-servers"))
 WORKERS = 2
+TOKEN = "only of this cluster; and no secret"
+"""The Connect server answers nobody without it. Spark's client sends one without TLS to `localhost` alone."""
 _START_SECONDS = 180
 
 
@@ -130,6 +132,7 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
             "spark.executor.cores": "1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
+            "spark.connect.authenticate.token": TOKEN,
             "spark.connect.grpc.binding.address": "127.0.0.1",
             "spark.connect.grpc.binding.port": str(connect),
             "spark.ui.enabled": "false",
@@ -150,4 +153,4 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
             ],
         )
         wait_for_port(connect, server, folder / "connect.log")
-        yield Cluster(f"sc://127.0.0.1:{connect}", store, web)
+        yield Cluster(f"sc://localhost:{connect}", store, web)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import duckdb
 import pyarrow as pa
@@ -150,13 +151,11 @@ def _opened(engine: Engine, token: str) -> "SparkSession | Fault":
         return ZoneFault(
             "engine_missing", "Spark Connect's client is not installed", where="policy.yaml: engine", do=advice
         )
-    parts = f"{engine.address}{'' if '/;' in engine.address else '/;'}{';' if '/;' in engine.address else ''}"
-    address = f"{parts}token={token}" if token else engine.address
+    joint = ";" if "/;" in engine.address else "/;"
+    address = f"{engine.address}{joint}token={quote(token, safe='')}" if token else engine.address
     try:
         builder: Any = DefaultChannelBuilder(address)
-        with socket.create_connection(
-            (builder.host.strip("[]"), int(builder.endpoint.rpartition(":")[2])), _CONNECT_SECONDS
-        ):
+        with socket.create_connection((builder.host, int(builder.endpoint.rpartition(":")[2])), _CONNECT_SECONDS):
             pass
         session = SparkSession.builder.channelBuilder(builder).create()
         session.client.set_retry_policies([DefaultPolicy(max_retries=_TRIES, max_backoff=2000)])

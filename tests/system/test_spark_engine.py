@@ -26,14 +26,16 @@ from pipelines.zone.storage import open_zone
 from privacy.measure import _unwrap  # the tests' only look inside Exact
 from schemas.attributes import zone_columns
 from schemas.engine import Engine
+from schemas.errors import ZoneFault
 from tests.counting_sample import ATTRIBUTES, a_row, relation, require_every_table
-from tests.spark_cluster import WORKERS, Cluster
+from tests.spark_cluster import TOKEN, WORKERS, Cluster
 from tests.system.city import POLICY, City, build_city
 from tests.system.command import hearsafe
 
 pytestmark = [pytest.mark.needs_spark, pytest.mark.extended, pytest.mark.xdist_group("spark")]
 
 RESIDENTS = 601
+WITH_TOKEN = {"HEARSAFE_SPARK_TOKEN": TOKEN}
 
 
 def _engine(cluster: Cluster) -> Engine:
@@ -54,7 +56,7 @@ def test_spark_counts_every_table_as_a_count_by_hand(spark_cluster: Cluster, siz
     rng = Random(7)
     rows = [a_row(rng) for _ in range(size)]
     columns = [name for at, attribute in enumerate(ATTRIBUTES) for name in zone_columns(at, attribute)]
-    with duckdb.connect() as connection, on_cluster(_engine(spark_cluster), "") as cluster:
+    with duckdb.connect() as connection, on_cluster(_engine(spark_cluster), TOKEN) as cluster:
         relation(connection, rows)
         engine = cluster(f"{spark_cluster.rows}/contract/{size}")
         assert not engine.holds(columns)
@@ -91,7 +93,7 @@ def released(spark_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -
     took = hearsafe("ingest", ".", "--source", "web=export.csv", "--contacts", "contacts.csv", cwd=city.folder)
     assert (took.returncode, took.stderr) == (0, "")
     before = _rows_in(spark_cluster)
-    done = hearsafe("release", ".", cwd=city.folder)
+    done = hearsafe("release", ".", cwd=city.folder, environment=WITH_TOKEN)
     assert (done.returncode, done.stderr) == (0, "")
     folder = city.folder / done.stdout.strip().splitlines()[-1]
     return Released(city, folder, before, _rows_in(spark_cluster), done.stdout)
@@ -114,7 +116,7 @@ def test_spark_and_duckdb_agree_on_every_cell_of_every_table(released: Released)
     snapshot = current_snapshot(released.zone, key)
     packing = release_packing(survey, plan, DEFAULT_RELEASE)
     files = {"zone": (snapshot.path, False)}
-    with open_zone(files, key, spill=released.zone / "spill") as zone, on_cluster(placed.engine, "") as cluster:
+    with open_zone(files, key, spill=released.zone / "spill") as zone, on_cluster(placed.engine, TOKEN) as cluster:
         here = _unwrap(count_tables(DuckDBEngine(zone, "zone.core_responses"), packing, plan.measured))
         there = _unwrap(count_tables(cluster(placed.place), packing, plan.measured))
     assert set(here) == set(there) == {table.id for table in plan.measured}
@@ -145,24 +147,32 @@ def test_nothing_exact_leaves_but_to_the_cluster(released: Released) -> None:
     assert str(RESIDENTS).encode() not in (released.folder / "card.json").read_bytes()
 
 
+@pytest.mark.parametrize("token", ["", "another"])
+def test_a_server_that_asks_for_a_token_answers_nobody_without_it(spark_cluster: Cluster, token: str) -> None:
+    with pytest.raises(ZoneFault) as refused, on_cluster(_engine(spark_cluster), token):
+        pass
+    assert refused.value.code == "engine_unreachable" and TOKEN not in refused.value.line()
+    assert refused.value.__cause__ is None and refused.value.__context__ is None
+
+
 def test_the_rows_serve_later_releases_are_replaced_by_a_new_snapshot_and_go_with_the_wave(
     released: Released, spark_cluster: Cluster
 ) -> None:
     city = released.city
-    assert "nothing charged" in hearsafe("release", ".", cwd=city.folder).stdout
+    assert "nothing charged" in hearsafe("release", ".", cwd=city.folder, environment=WITH_TOKEN).stdout
     city.declare(policy=_declared(spark_cluster).replace("spend: {epsilon: 2", "spend: {epsilon: 1"))
-    done = hearsafe("release", ".", cwd=city.folder)
+    done = hearsafe("release", ".", cwd=city.folder, environment=WITH_TOKEN)
     assert (done.returncode, done.stderr, _rows_in(spark_cluster)) == (0, "", released.after)
     lines = city.export.read_text("utf-8").splitlines(keepends=True)
     city.export.write_text("".join(lines[:-1]), encoding="utf-8")
     take = ("ingest", ".", "--replace", "--source", "web=export.csv", "--contacts", "contacts.csv")
     assert hearsafe(*take, cwd=city.folder).returncode == 0
-    done = hearsafe("release", ".", cwd=city.folder)
+    done = hearsafe("release", ".", cwd=city.folder, environment=WITH_TOKEN)
     assert (done.returncode, done.stderr) == (0, "")
     placed = _rows_in(spark_cluster)
     assert placed and not set(placed) & set(released.after)
     assert sum(pq.ParquetFile(path).metadata.num_rows for path in placed) == RESIDENTS - 1
-    expired = hearsafe("expire", ".", "--now", cwd=city.folder)
+    expired = hearsafe("expire", ".", "--now", cwd=city.folder, environment=WITH_TOKEN)
     assert (expired.returncode, expired.stderr, _rows_in(spark_cluster)) == (0, "", [])
     assert not released.zone.exists()
 

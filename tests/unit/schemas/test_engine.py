@@ -13,7 +13,6 @@ LOCAL = {"kind": "spark", "address": "sc://127.0.0.1:15002", "rows": "file:///sr
     "change",
     [
         {"address": "sc://localhost:15002"},
-        {"address": "sc://[::1]:15002"},
         {"address": "sc://spark.example.org:15002/;use_ssl=true"},
         {"rows": "s3a://bucket/a-folder"},
     ],
@@ -27,6 +26,7 @@ def test_an_engine_is_a_server_and_a_folder(change: dict[str, str]) -> None:
     [
         {"address": "sc://spark.example.org:15002"},
         {"address": "sc://127.0.0.1:15002/;token=secret"},
+        {"address": "sc://[::1]:15002"},
         {"address": "spark://127.0.0.1:7077"},
         {"address": "sc://127.0.0.1.example.org:15002"},
         {"rows": "s3a://key:secret@bucket/a"},
