@@ -117,7 +117,7 @@ def exit_code_of(work: Callable[[], None], *, as_json: bool) -> int:
         work()
     except Fault as fault:
         failure = fault
-    except ReaderGone:
+    except (ReaderGone, SystemExit):  # the latter is Rich's, when the reader of a help page goes away
         _forget_stdout()
         return 0
     except KeyboardInterrupt:

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -118,3 +119,15 @@ def test_a_call_without_a_verb_shows_the_help_and_no_error(capsys: pytest.Captur
     out, err = capsys.readouterr()
     assert err == ""
     assert "docs/tutorial.md" in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"]])
+def test_a_reader_that_goes_away_is_no_fault(arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "flows.command_line", *arguments]
+    try:
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
