@@ -111,13 +111,17 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+_RICH_LOST_ITS_READER = 1
+"""Rich, which writes the help pages, ends the process with this when nobody reads on; it has closed stdout then."""
+
+
 def exit_code_of(work: Callable[[], None], *, as_json: bool) -> int:
     """Run a verb to its end. Returns: 0, or the code of what went wrong, which has then been reported."""
     try:
         work()
     except Fault as fault:
         failure = fault
-    except (ReaderGone, SystemExit):  # the latter is Rich's, when the reader of a help page goes away
+    except ReaderGone:
         _forget_stdout()
         return 0
     except KeyboardInterrupt:
@@ -125,6 +129,8 @@ def exit_code_of(work: Callable[[], None], *, as_json: bool) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     except BaseException as unexpected:  # noqa: BLE001  (the edge; a panic of a native library is no Exception)
+        if isinstance(unexpected, SystemExit) and unexpected.code == _RICH_LOST_ITS_READER:
+            return 0
         failure = unforeseen(unexpected)
     else:
         return 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from privacy.estimate import estimate
+from privacy.prior import expected_interaction
 from privacy.summary import summarise
 from tests.unit.privacy.estimating import by_id, exact_table, plan_of, policy, released, riverbend
 
@@ -32,7 +33,8 @@ def coverage(
 ) -> dict[tuple[str | None, bool], float]:
     """Share of runs whose interval of % positive holds the population's, by (group, weighted)."""
     rng = np.random.default_rng(int(scale) + people)
-    plan = plan_of(ATTRIBUTES, dict.fromkeys(TABLES, scale), TABLES)
+    believed = expected_interaction(interaction, SURVEY.expected.responses)
+    plan = plan_of(ATTRIBUTES, dict.fromkeys(TABLES, scale), TABLES).model_copy(update={"interaction": believed})
     favourable, base = ANSWERS[:, :2].sum(axis=1), ANSWERS[:, :4].sum(axis=1)
     truth = {None: 100 * (POPULATION @ favourable) / (POPULATION @ base)}
     truth |= {code: 100 * favourable[i] / base[i] for i, code in enumerate("123")}

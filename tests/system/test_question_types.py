@@ -202,7 +202,7 @@ def test_verified_and_open_participation_are_groups(typed: Typed) -> None:
         assert close(rows["verified", "population", code, None, None], people, most=0.2)
         assert close(rows["parks", "pct_positive", None, "verified", code], liked, most=0.1)
     page = (typed.releases["2026"] / "report.html").read_text()
-    who = page.split("id=who", 1)[1]
+    who = page.split('id="who"', 1)[1]
     assert "Verified resident" in who and "Open participation" in who
 
 
