@@ -131,7 +131,7 @@ def test_card_report_and_verify_say_that_the_rows_were_not_isolated(released: Re
     assert any("no isolation is claimed" in limit for limit in card["expert"]["known_limits"])
     assert "computers of the survey's operator" in card["resident"]["who_sees_answers"]
     report = (released.folder / "report.html").read_text("utf-8")
-    assert "spark cluster: isolation of the responses is not claimed" in report
+    assert "a Spark cluster of the operator: isolation of the responses is not claimed" in report
     verified = hearsafe("verify", released.folder, cwd=released.city.folder)
     assert verified.returncode == 0 and "isolation of the responses is not claimed" in verified.stdout
     as_json = hearsafe("verify", released.folder, "--json", cwd=released.city.folder)
