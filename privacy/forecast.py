@@ -28,24 +28,29 @@ _MOST_POINTS = 100.0
 @dataclass(frozen=True)
 class Scenario:
     """One set of public assumptions: responses and prior relative to the declared ones, the part of them who answer a
-    question with substance, share and score of the headline figure, and which of the groups (0 the smallest, 1 the
-    largest).
+    question with substance, the part of the noise variance that toplines take off each other, share and score of the
+    headline figure, and which of the groups (0 the smallest, 1 the largest).
     """
 
     responses: float
     answered: float
+    shared: float
     interaction: float
     share: float
     score_variance: float
     group: float
 
 
-MILD = Scenario(responses=1.3, answered=1.0, interaction=0.5, share=0.1, score_variance=SCORE_VARIANCE / 2, group=1.0)
+MILD = Scenario(
+    responses=1.3, answered=1.0, shared=0.3, interaction=0.5, share=0.1, score_variance=SCORE_VARIANCE / 2, group=1.0
+)
 """The low end: 30 % more answers, all to this question, groups half as different, a share of 10 %, the largest
 group.
 """
-MIDDLE = Scenario(responses=1.0, answered=0.9, interaction=1.0, share=0.5, score_variance=SCORE_VARIANCE, group=0.5)
-HARSH = Scenario(responses=0.7, answered=0.75, interaction=2.0, share=0.5, score_variance=0.25, group=0.0)
+MIDDLE = Scenario(
+    responses=1.0, answered=0.9, shared=0.0, interaction=1.0, share=0.5, score_variance=SCORE_VARIANCE, group=0.5
+)
+HARSH = Scenario(responses=0.7, answered=0.75, shared=0.0, interaction=2.0, share=0.5, score_variance=0.25, group=0.0)
 """The high end: 30 % fewer answers, a quarter of them not to this question, groups twice as different, the widest
 share, the smallest group.
 """
@@ -208,10 +213,11 @@ def _variances(
     everybody = belief.responses * scenario.responses * scenario.answered
     base = everybody * _group_share(groups, belief, scenario.group)
     cell = sum(part.open(scenario.interaction * scenario.responses) for part in parts)
+    cell *= 1.0 if groups else 1 - scenario.shared
     sampling = scenario.score_variance if head.kind == "score" else scenario.share * (1 - scenario.share)
     if net is None:
         return sampling / base, _ratio_factor(head, scenario.share) * cell / base**2
-    topline = sum(part.open(scenario.interaction) for part in net.topline)
+    topline = (1 - scenario.shared) * sum(part.open(scenario.interaction) for part in net.topline)
     effect = net.effect.open(scenario.interaction * scenario.responses) / (2 * base) ** 2
     return sampling / base, _ratio_factor(head, scenario.share) * topline / everybody**2 + effect
 

@@ -26,6 +26,10 @@ DIFFERENCE = "_difference"
 """Ending of a statistic that is a group's figure less everybody's."""
 _SIGNLESS = ("undefined", "no_information", "base")
 """Reasons for which the sign of a difference is not considered."""
+_LEAST_LEARNED = 0.5
+"""A group's figure is a finding when at least this part of its effect's prior variance was learned. Intervals hold on
+average over figures; those of which less is known fit groups in general, and miss one that is unlike the others.
+"""
 _SUBJECT_FIRST = {"score": 0, "multi": 1, "single": 2}
 
 
@@ -57,10 +61,20 @@ def crosstab_rows(pair: tuple[str, ...], setting: Setting) -> Iterator[GroupRow]
     rows = figure_rows(
         figures, errors, setting, informative=informative, model_based=not measured, group=group, codes=codes
     )
-    yield from ((found, None) for found in rows)
+    believed: set[str] = set()
+    if row is not None and net is not None:
+        learned = net.of(net.effects.learned)
+        believed = {code for code, part in zip(codes, learned.tolist(), strict=True) if part < _LEAST_LEARNED}
+    for found in rows:
+        rests_on_belief = not found.reason and found.group in believed and _is_of(found, figures.figures[row or 0])
+        yield (replace(found, publishable=False, reason="belief") if rests_on_belief else found), None
     if row is not None and difference is not None:
         own = _errors_of(difference, errors, row)
         yield from _difference_rows(figures.figures[row], difference, own, setting, informative[row], group, codes)
+
+
+def _is_of(row: SummaryRow, figure: Figure) -> bool:
+    return (row.statistic, row.option) == (figure.statistic, figure.option)
 
 
 def _group_net(name: str, group: str, shown: tuple[int, ...], setting: Setting) -> GroupNet | None:

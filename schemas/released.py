@@ -109,6 +109,7 @@ SUMMARY_SCHEMA = pa.schema(
 REASONS = {
     "margin": "the margin is wider than the policy allows",
     "base": "the base may be smaller than the policy allows",
+    "belief": "the figure rests more on belief than on what was measured",
     "no_information": "the table knows nothing beyond its margins",
     "undefined": "the estimate has no base",
 }

@@ -8,6 +8,7 @@ from pipelines.outlet.language import MINUS, N_, general, gettext, number, perce
 REASON_WORDS = {
     "margin": N_("margin too wide"),
     "base": N_("too few answers"),
+    "belief": N_("rests more on belief than on measurement"),
     "no_information": N_("no information beyond the overall result"),
     "undefined": N_("no answers to base it on"),
 }
