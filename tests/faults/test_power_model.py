@@ -1,5 +1,6 @@
 """The model of a disk that loses its power loses what it may, and nothing else."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def after(tmp_path: Path, ops: list[Op], chance: float | None) -> dict[str, byte
     for op in ops:
         disk.do(op)
     out = tmp_path / f"out-{chance}"
+    shutil.rmtree(out, ignore_errors=True)
     disk.write_out(out, chance)
     return {str(path.relative_to(out / "ws")): path.read_bytes() for path in (out / "ws").rglob("*") if path.is_file()}
 
