@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -75,6 +75,18 @@ def _process(log: Path, *command: str, env: dict[str, str]) -> Iterator["subproc
                 process.wait()
 
 
+def _answered(request: Request) -> Any:
+    """The server's answer. While its database is locked it says 503, and its own clients try again, too."""
+    for _ in range(20):
+        try:
+            return urlopen(request, timeout=30)
+        except HTTPError as refused:
+            if refused.code != 503:
+                raise
+            time.sleep(1)
+    return urlopen(request, timeout=30)
+
+
 @dataclass
 class Server:
     """The API of a Prefect server, and the environment of its clients."""
@@ -85,11 +97,11 @@ class Server:
 
     def post(self, path: str, body: object) -> Any:
         request = Request(self.api + path, json.dumps(body).encode(), {"content-type": "application/json"})
-        with urlopen(request, timeout=30) as answer:
+        with _answered(request) as answer:
             return json.load(answer)
 
     def get(self, path: str) -> Any:
-        with urlopen(self.api + path, timeout=30) as answer:
+        with _answered(Request(self.api + path)) as answer:
             return json.load(answer)
 
     def healthy(self) -> bool:
