@@ -111,10 +111,6 @@ def verb(function: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-_RICH_LOST_ITS_READER = 1
-"""Rich, which writes the help pages, ends the process with this when nobody reads on; it has closed stdout then."""
-
-
 def exit_code_of(work: Callable[[], None], *, as_json: bool) -> int:
     """Run a verb to its end. Returns: 0, or the code of what went wrong, which has then been reported."""
     try:
@@ -129,8 +125,8 @@ def exit_code_of(work: Callable[[], None], *, as_json: bool) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     except BaseException as unexpected:  # noqa: BLE001  (the edge; a panic of a native library is no Exception)
-        if isinstance(unexpected, SystemExit) and unexpected.code == _RICH_LOST_ITS_READER:
-            return 0
+        if isinstance(unexpected, SystemExit) and isinstance(unexpected.__context__, BrokenPipeError):
+            return 0  # Rich, which writes the help pages, ends so when nobody reads on
         failure = unforeseen(unexpected)
     else:
         return 0

@@ -65,10 +65,10 @@ def _(Path, mo, named_policy, policies, survey_choice):
 
 
 @app.cell
-def _(Path, declared, directory, mo, policy_choice, revision, seen, words, workspace):
+def _(Path, declared, directory, mo, policy_choice, revision, seen, witness, words, workspace):
     revision()
     policy_file = Path(policy_choice.value) if policy_choice.value else directory / "policy.yaml"
-    declarations, _fault = words.attempt(lambda: declared(directory, policy_file, workspace))
+    declarations, _fault = words.attempt(lambda: declared(directory, policy_file, workspace, witness))
     digest_seen = seen(policy_file) if declarations else ""
     _stop = mo.callout(mo.md(f"**These declarations cannot be used.** {_fault}"), kind="danger") if _fault else None
     mo.stop(declarations is None, mo.vstack([policy_choice, _stop]))

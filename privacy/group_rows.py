@@ -61,20 +61,18 @@ def crosstab_rows(pair: tuple[str, ...], setting: Setting) -> Iterator[GroupRow]
     rows = figure_rows(
         figures, errors, setting, informative=informative, model_based=not measured, group=group, codes=codes
     )
-    believed: set[str] = set()
-    if row is not None and net is not None:
-        learned = net.of(net.effects.learned)
-        believed = {code for code, part in zip(codes, learned.tolist(), strict=True) if part < _LEAST_LEARNED}
+    learned = [1.0] * len(codes) if net is None else net.of(net.effects.learned).tolist()
+    believed = {code for code, part in zip(codes, learned, strict=True) if part < _LEAST_LEARNED}
+    headline = None if row is None else (figures.figures[row].statistic, figures.figures[row].option)
     for found in rows:
-        rests_on_belief = not found.reason and found.group in believed and _is_of(found, figures.figures[row or 0])
-        yield (replace(found, publishable=False, reason="belief") if rests_on_belief else found), None
+        rests_on_belief = found.group in believed and (found.statistic, found.option) == headline
+        if rests_on_belief and not found.reason:
+            yield replace(found, publishable=False, reason="belief"), None
+        else:
+            yield found, None
     if row is not None and difference is not None:
         own = _errors_of(difference, errors, row)
         yield from _difference_rows(figures.figures[row], difference, own, setting, informative[row], group, codes)
-
-
-def _is_of(row: SummaryRow, figure: Figure) -> bool:
-    return (row.statistic, row.option) == (figure.statistic, figure.option)
 
 
 def _group_net(name: str, group: str, shown: tuple[int, ...], setting: Setting) -> GroupNet | None:

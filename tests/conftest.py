@@ -1,21 +1,20 @@
 """Fixtures that every floor shares, and the rule that CI skips nothing.
 
 What a test needs and a machine may lack (../shared/data, Chromium, PostgreSQL, Spark, an object store, root) is skipped
-by name. With
-HEARSAFE_REQUIRE_ALL=1, as in .ci/run, every skip is a failure.
+by name. With HEARSAFE_REQUIRE_ALL=1, as in .ci/run, every skip is a failure.
 """
 
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.postgres_server import postgres_programs, running_postgres
 
 if TYPE_CHECKING:
     from tests.spark_cluster import Cluster
@@ -74,15 +73,6 @@ def chromium() -> Path:
     return Path(found)
 
 
-def _postgres_programs() -> Path:
-    on_path = shutil.which("initdb")
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parent.parent.name))
-    program = Path(on_path) if on_path else (versions[-1] if versions else None)
-    if program is None:
-        pytest.skip("needs PostgreSQL (Debian package: postgresql)")
-    return program.parent
-
-
 @pytest.fixture(scope="session")
 def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Cluster"]:
     """A Spark cluster of two workers behind a Connect server, on loopback only.
@@ -98,26 +88,9 @@ def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Cluster
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """SQLAlchemy address of a fresh PostgreSQL server of this test session, on a local socket only.
-
-    PostgreSQL refuses to run as root; then it runs as the `postgres` user that its Debian package makes. Pytest's own
-    temporary folders are closed to that user, and too deep for a socket's name.
-    """
-    programs = _postgres_programs()
-    as_owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory(prefix="hearsafe-pg-", ignore_cleanup_errors=True) as name:
-        home = Path(name)
-        if as_owner:
-            shutil.chown(home, "postgres")
-
-        def run(program: str, *arguments: str) -> None:
-            command = [*as_owner, str(programs / program), *arguments]
-            subprocess.run(command, check=True, cwd=home, stdout=subprocess.DEVNULL)
-
-        run("initdb", "-D", str(home / "db"), "-U", "hearsafe", "--auth=trust", "--no-sync", "--encoding=UTF8")
-        options = f"-k {home} -c listen_addresses='' -c max_connections=200"
-        run("pg_ctl", "-D", str(home / "db"), "-l", str(home / "log"), "-o", options, "-w", "start")
-        try:
-            yield f"postgresql+psycopg://hearsafe@/postgres?host={home}"
-        finally:
-            run("pg_ctl", "-D", str(home / "db"), "-m", "immediate", "stop")
+    """SQLAlchemy address of a fresh PostgreSQL server of this test session, on a local socket only."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip("needs PostgreSQL (Debian package: postgresql)")
+    with running_postgres(programs) as address:
+        yield address

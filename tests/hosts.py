@@ -9,7 +9,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.postgres import postgres_programs
+from tests.postgres_server import postgres_programs, running_postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 _NETWORK = "10.177.0"
@@ -65,17 +64,20 @@ def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, capture_output=True)
 
 
-def _require() -> None:
+def _require() -> Path:
+    """The folder of PostgreSQL's programs. Skips where hosts cannot be made."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
         pytest.skip("needs root and iproute2 (Debian package: iproute2), for hosts made of network namespaces")
-    if postgres_programs() is None:
+    programs = postgres_programs()
+    if programs is None:
         pytest.skip("needs PostgreSQL (Debian package: postgresql)")
+    return programs
 
 
 @contextmanager
 def two_hosts() -> Iterator[Hosts]:
     """Both hosts and a PostgreSQL server on the third, all gone with the block. Skips where they cannot be made."""
-    _require()
+    programs = _require()
     mark = secrets.token_hex(3)
     with ExitStack() as made:
 
@@ -112,27 +114,7 @@ def two_hosts() -> Iterator[Hosts]:
             _ip("-n", server.name, "link", "set", port, "master", "bridge0", "up")
             _ip("-n", member.name, "address", "add", f"{member.address}/24", "dev", member.link)
             member.plug(in_=True)
-        yield Hosts(first, second, made.enter_context(_postgres(server)))
-
-
-@contextmanager
-def _postgres(server: Host) -> Iterator[str]:
-    programs = postgres_programs()
-    assert programs is not None
-    with tempfile.TemporaryDirectory(prefix="hearsafe-pg-", ignore_cleanup_errors=True) as name:
-        home = Path(name)
-        shutil.chown(home, "postgres")
-
-        def run(program: str, *arguments: str) -> None:
-            owner = ["runuser", "-u", "postgres", "--", str(programs / program), *arguments]
-            subprocess.run(server.command(*owner), check=True, cwd=home, stdout=subprocess.DEVNULL)
-
-        run("initdb", "-D", str(home / "db"), "-U", "hearsafe", "--auth=trust", "--no-sync", "--encoding=UTF8")
-        with (home / "db" / "pg_hba.conf").open("a") as rules:
-            rules.write(f"host all all {_NETWORK}.0/24 trust\n")
-        options = f"-k {home} -c listen_addresses={server.address} -c max_connections=100"
-        run("pg_ctl", "-D", str(home / "db"), "-l", str(home / "log"), "-o", options, "-w", "start")
-        try:
-            yield f"postgresql+psycopg://hearsafe@{server.address}/postgres"
-        finally:
-            run("pg_ctl", "-D", str(home / "db"), "-m", "immediate", "stop")
+        database = running_postgres(
+            programs, connections=100, listen=server.address, network=f"{_NETWORK}.0/24", on_host=server.command
+        )
+        yield Hosts(first, second, made.enter_context(database))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.spark_cluster import SERVERS, free_port, started, wait_for_port
+from tests.servers import free_port, started, wait_for_port
+from tests.spark_cluster import SERVERS
 
 BUCKET = "releases"
 

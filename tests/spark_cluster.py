@@ -5,9 +5,7 @@ Needs Java 17 and the programs of `make servers` (or HEARSAFE_SERVERS, the folde
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import free_port, started, wait_for_port
+
 ROOT = Path(__file__).resolve().parent.parent
 SERVERS = Path(os.environ.get("HEARSAFE_SERVERS", ROOT / ".venv-servers"))
 WORKERS = 2
 TOKEN = "only of this cluster; and no secret"
 """The Connect server answers nobody without it. Spark's client sends one without TLS to `localhost` alone."""
-_START_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -44,41 +43,6 @@ def spark_home() -> Path:
     if not found:
         pytest.skip("needs the Spark server of `make servers`")
     return found[-1].parent.parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_port(port: int, process: "subprocess.Popen[bytes]", log: Path, host: str = "127.0.0.1") -> None:
-    until = time.monotonic() + _START_SECONDS
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        try:
-            with socket.create_connection((host, port), timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"a server did not start:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-@contextmanager
-def started(command: list[str], log: Path, environment: dict[str, str]) -> "Iterator[subprocess.Popen[bytes]]":
-    """A server, ended with its block."""
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment, cwd=log.parent)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @contextmanager

@@ -41,13 +41,15 @@ def ledger_state(root: Path, witness: Path | None = None) -> LedgerState:
     return Ledger.open(open_workspace(root), witness=witness).state()
 
 
-def declared(directory: Path, policy_file: Path, root: Path) -> Declarations:
+def declared(directory: Path, policy_file: Path, root: Path, witness: Path | None = None) -> Declarations:
     """The declarations, with what an earlier release of the workspace learned where the policy names one.
 
     Raises: DeclarationFault, IntegrityFault, ZoneFault.
     """
     declarations = load_declarations(directory, policy_file)
-    key = Ledger.open(open_workspace(root)).public_key_hex if has_traces_of_ledger(root) else None
+    if declarations.policy.prior.from_release is None:
+        return declarations
+    key = Ledger.open(open_workspace(root), witness=witness).public_key_hex if has_traces_of_ledger(root) else None
     return with_earlier_belief(declarations, root, key)
 
 
@@ -129,8 +131,7 @@ def sign(root: Path, declarations: Declarations, officer_key: Path, witness: Pat
 
     Raises: ZoneFault, BudgetRefused, DeclarationFault, IntegrityFault.
     """
-    ledger = Ledger.open(open_workspace(root), witness=witness)
     plan = planned(declarations)
-    event = approve(ledger, plan, declarations.policy, officer_key)
+    event = approve(Ledger.open(open_workspace(root), witness=witness), plan, declarations.policy, officer_key)
     said = event.body["statement"]
     return f"Approved: plan {digest(plan)[:12]}, worth {said['charges']} charges until {said['expires']}"

@@ -1,10 +1,6 @@
 """A PostgreSQL server of one's own, and what many processes do to a ledger in it."""
 
-import os
 import secrets
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,41 +11,20 @@ from sqlalchemy.pool import NullPool
 from privacy.ledger_state import lifetime_scope
 from schemas.ledger import EventKind
 from tests.ledger_sample import World, a_charge, a_policy
+from tests.postgres_server import postgres_programs, running_postgres
 
 _LEVELS = ("release", "wave", "year", "lifetime")
 
 
-def postgres_programs() -> Path | None:
-    """The folder of PostgreSQL's programs; None where it is missing."""
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parent.parent.name))
-    found = shutil.which("initdb")
-    return Path(found).parent if found else (versions[-1].parent if versions else None)
-
-
 @contextmanager
-def a_server(_folder: Path) -> Iterator[str | None]:
+def a_server() -> Iterator[str | None]:
     """The address of a fresh server on a local socket; None where PostgreSQL is missing."""
     programs = postgres_programs()
     if programs is None:
         yield None
         return
-    as_owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory(prefix="hearsafe-pg-", ignore_cleanup_errors=True) as name:
-        home = Path(name)
-        if as_owner:
-            shutil.chown(home, "postgres")
-
-        def run(program: str, *arguments: str) -> None:
-            command = [*as_owner, str(programs / program), *arguments]
-            subprocess.run(command, check=True, cwd=home, stdout=subprocess.DEVNULL)
-
-        run("initdb", "-D", str(home / "db"), "-U", "hearsafe", "--auth=trust", "--no-sync", "--encoding=UTF8")
-        options = f"-k {home} -c listen_addresses='' -c max_connections=300"
-        run("pg_ctl", "-D", str(home / "db"), "-l", str(home / "log"), "-o", options, "-w", "start")
-        try:
-            yield f"postgresql+psycopg://hearsafe@/postgres?host={home}"
-        finally:
-            run("pg_ctl", "-D", str(home / "db"), "-m", "immediate", "stop")
+    with running_postgres(programs) as address:
+        yield address
 
 
 def a_database(address: str) -> str:

@@ -8,12 +8,10 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +24,7 @@ import pytest
 from pipelines.ledger.store import Ledger
 from pipelines.workspace import open_workspace
 from tests.browser import chromium_page
+from tests.servers import free_port, started
 from tests.system.city import POLICY, SURVEY, City, build_city
 from tests.system.command import ROOT, hearsafe
 from tests.system.sweep import sweep
@@ -44,12 +43,6 @@ QUIET = {
 }  # fmt: skip
 
 
-def _port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def _until(ready: Callable[[], Any], seconds: float, step: float = 0.3) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -58,21 +51,6 @@ def _until(ready: Callable[[], Any], seconds: float, step: float = 0.3) -> Any:
             return found
         time.sleep(step)
     raise AssertionError("it did not happen in time")
-
-
-@contextmanager
-def _process(log: Path, *command: str, env: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=stream, stderr=subprocess.STDOUT)
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _answered(request: Request) -> Any:
@@ -133,11 +111,11 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home, port = tmp_path_factory.mktemp("prefect-home"), _port()
+    home, port = tmp_path_factory.mktemp("prefect-home"), free_port()
     api = f"http://127.0.0.1:{port}/api"
     env = {**os.environ, **QUIET, "PREFECT_HOME": str(home), "PREFECT_PROFILES_PATH": str(home / "profiles.toml")}
     command = (str(PYTHON), "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
-    with _process(home / "server.log", *command, env={**env, "PREFECT_UI_API_URL": api}):
+    with started(command, home / "server.log", {**env, "PREFECT_UI_API_URL": api}, ROOT):
         made = Server(api, home, {**env, "PREFECT_API_URL": api})
         _until(made.healthy, 300)
         yield made
@@ -183,7 +161,7 @@ def test_a_worker_crashes_restarts_and_leaves_only_what_was_released(
         input=key, text=True, cwd=ROOT, env=server.env, check=True, timeout=120,
     )  # fmt: skip
     worker = (str(PYTHON), "-m", "prefect", "worker", "start", "--pool", "zone", "--limit", "1")
-    with _process(server.home / "worker.log", *worker, env=server.env):
+    with started(worker, server.home / "worker.log", server.env, ROOT):
         first = _start(server, deployment, city, workspace)
         _until(lambda: "CHARGED" in _kinds(workspace), 150, 0.02)
         pid = int(server.get(f"/flow_runs/{first}")["infrastructure_pid"].rpartition(":")[2])
@@ -250,7 +228,7 @@ def _serve(city: City, workspace: Path, *, port: int) -> list[str]:
 
 def test_serve_runs_by_the_clock(tmp_path: Path) -> None:
     """Prefect 3.8's scheduler needs SQLAlchemy 2.0: with another one `serve` says so instead of never running."""
-    city, workspace, port = build_city(tmp_path / "city", 900), tmp_path / "workspace", _port()
+    city, workspace, port = build_city(tmp_path / "city", 900), tmp_path / "workspace", free_port()
     env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     command = _serve(city, workspace, port=port)
     if version("sqlalchemy") >= "2.1":
@@ -258,7 +236,7 @@ def test_serve_runs_by_the_clock(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (2, "")
         assert "scheduler does not work with the SQLAlchemy" in done.stderr
         return
-    with _process(tmp_path / "serve.log", *command, env=env) as process:
+    with started(command, tmp_path / "serve.log", env, ROOT) as process:
         _until(lambda: list(workspace.glob("releases/*/*/*/MANIFEST.json")) or process.poll() is not None, 240, 1)
         served = Server(f"http://127.0.0.1:{port}/api", workspace / "prefect", env)
         (run,) = _until(lambda: [r for r in served.runs() if r["state_type"] == "COMPLETED"][:1], 60)

@@ -229,7 +229,7 @@ def on_a_server(effort: Effort) -> Iterator[Figure]:
     """PostgreSQL, started for this: the contract of the ledger, and many processes at once, killed or not."""
     from tests.faults.postgres import a_database, a_server, kill_writers, writers_at_once
 
-    with a_server(effort.folder) as address:
+    with a_server() as address:
         if address is None:
             raise NotHere("needs PostgreSQL (Debian package: postgresql)")
         many = effort.count(short=8, extended=16, long=64)

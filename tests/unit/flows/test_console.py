@@ -49,7 +49,9 @@ def test_each_kind_of_fault_has_its_exit_code_and_one_line(
     assert (out, err) == ("", f"error: {prefix}place: what is wrong. Do this\n")
 
 
-@pytest.mark.parametrize("exception", [ValueError(CANARY), KeyError(CANARY), SystemExit(CANARY), BaseException(CANARY)])
+@pytest.mark.parametrize(
+    "exception", [ValueError(CANARY), KeyError(CANARY), SystemExit(CANARY), SystemExit(1), BaseException(CANARY)]
+)
 def test_an_unexpected_exception_shows_its_class_and_nothing_of_its_text(
     exception: BaseException, capsys: pytest.CaptureFixture[str]
 ) -> None:
