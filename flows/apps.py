@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from flows.console import say
+from schemas.engine import TOKEN_VARIABLE
 from schemas.errors import InternalFault, UsageFault
 
 HOST = "127.0.0.1"
@@ -71,8 +72,14 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def without_secrets(key_source: str = "") -> dict[str, str]:
+    """Our environment for a child that opens no zone and asks no cluster: less its token, and a zone key kept there."""
+    secret = {TOKEN_VARIABLE, key_source.removeprefix("env:")}
+    return {name: value for name, value in os.environ.items() if name not in secret}
+
+
 def _environment() -> dict[str, str]:
-    return os.environ | {"DO_NOT_TRACK": "1", "MARIMO_SKIP_UPDATE_CHECK": "1", "PYTHONWARNINGS": "ignore"}
+    return without_secrets() | {"DO_NOT_TRACK": "1", "MARIMO_SKIP_UPDATE_CHECK": "1", "PYTHONWARNINGS": "ignore"}
 
 
 def free_port(port: int | None) -> int:

@@ -35,10 +35,15 @@ def run_name() -> str:
     return f"{Path(str(flow_run.parameters.get('directory', ''))).name} {started:%Y-%m-%d %H:%M}"
 
 
+_OURS = "Failure: "
+"""Begins what a sanitised flow says of its failure. Whatever else a state says is Prefect's, and stays there."""
+
+
 def said(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  (Prefect names them)
     """A scheduled run's end in a line of `hearsafe serve`: its name, and where it failed the code and its meaning."""
     if os.environ.get(SERVED):
-        ending = "done" if state.is_completed() else (state.message or state.name or "ended").rpartition("Failure: ")[2]
+        _, ours, failure = (state.message or "").partition(_OURS)
+        ending = "done" if state.is_completed() else failure if ours else (state.name or "ended").lower()
         say(f"{flow_run.name}: {ending}")
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.request import urlopen
 
-from flows.apps import HOST, end_with_parent, free_port
+from flows.apps import HOST, end_with_parent, free_port, without_secrets
 from flows.console import say
 from flows.settings import SERVED, prepare_prefect
 from flows.through_prefect import Errand
@@ -31,7 +31,7 @@ def serve(errand: Errand, *, name: str, cron: str, timezone: str, port: int | No
     os.environ["PREFECT_API_URL"] = address  # before the first import of Prefect, which reads it once
     os.environ[SERVED] = "1"
     _check_schedule(cron, timezone)
-    with _server(own):
+    with _server(own, errand.key_source):
         from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
         from prefect.schedules import Cron
         from prefect.types.entrypoint import EntrypointType
@@ -75,7 +75,7 @@ def _check_schedule(cron: str, timezone: str) -> None:
 
 
 @contextmanager
-def _server(port: int | None) -> Iterator[None]:
+def _server(port: int | None, key_source: str) -> Iterator[None]:
     """A server of our own on loopback that ends with us; none where `port` is None, for one is named."""
     if port is None:
         yield
@@ -86,7 +86,7 @@ def _server(port: int | None) -> Iterator[None]:
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"PREFECT_UI_API_URL": f"http://{HOST}:{port}/api"},
+        env=without_secrets(key_source) | {"PREFECT_UI_API_URL": f"http://{HOST}:{port}/api"},
         preexec_fn=end_with_parent,  # noqa: PLW1509  (no thread runs here yet)
     )
     try:

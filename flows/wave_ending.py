@@ -67,6 +67,10 @@ def expire(  # noqa: PLR0913, PLR0917  (the options of a command)
         bool, typer.Option("--now", help="Before the policy's date; where there are officers, one of them signs.")
     ] = False,
     officer_key: OfficerKeyOption = None,
+    cluster_gone: Annotated[
+        bool,
+        typer.Option("--cluster-gone", help="Do not ask the Spark cluster: its rows are removed, or it is gone."),
+    ] = False,
     if_due: IfDueOption = False,
     policy: PolicyOption = None,
     key_source: KeyOption = "file",
@@ -86,7 +90,15 @@ def expire(  # noqa: PLR0913, PLR0917  (the options of a command)
     if waiting is not None:
         say_json({"done": False, "due": waiting}) if as_json else say(f"not due before {waiting}: nothing was done")
         return
-    event, gone = wave_end.expire_wave(place, declarations, key=key, now=now, officer_key=officer_key, witness=witness)
+    event, gone = wave_end.expire_wave(
+        place,
+        declarations,
+        key=key,
+        now=now,
+        officer_key=officer_key,
+        witness=witness,
+        cluster_gone=cluster_gone,
+    )
     if as_json:
         say_json({"done": True, "seq": event.seq, "time": event.time, "zone_key_destroyed": gone})
         return

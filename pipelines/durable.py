@@ -41,10 +41,13 @@ def _name(aside: Path, path: Path) -> None:
         linked = False
     else:
         linked = True
-    if not linked:  # a file system without hard links, such as a memory stick's
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, "there is a file of this name", str(path))
-        aside.rename(path)
+    if not linked:  # a file system without hard links, such as a memory stick's: an empty file claims the name
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            aside.rename(path)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:

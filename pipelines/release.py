@@ -7,7 +7,7 @@ exactly one draw: if it was sealed the next run publishes those bytes, if not th
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
@@ -18,6 +18,7 @@ from pipelines.wave_end import require_zone
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone, Worker, engine_token, starting
+from pipelines.zone.placed_rows import charged_grounds
 from pipelines.zone.protocol import Message
 from privacy.ledger_rules import Crossing, CrossingState
 from schemas.canonical import digest
@@ -66,6 +67,7 @@ def _charge_for(declarations: Declarations, plan: Plan, snapshot_id: str, attemp
         measured_tables=len(plan.measured),
         delta=plan.delta,
         code_digest=code_digest(),
+        engine=plan.engine,
     )
 
 
@@ -117,6 +119,20 @@ def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list
     return ledger.record(EventKind.SEALED, body)
 
 
+def _leave(ledger: Ledger, declarations: Declarations, plan: Plan) -> dict[str, Any]:
+    """What a worker needs to reach a cluster, once this plan was charged before, or would be charged now.
+
+    Before that neither the cluster's token nor the zone's key is with a process that has a network.
+
+    Raises: BudgetRefused: recorded as REFUSED.
+    """
+    state = ledger.state()
+    if all(crossing.charge.plan_digest != digest(plan) for crossing in state.crossings.values()):
+        ledger.require_leave(_charge_for(declarations, plan, "", 1), declarations.policy)
+    placed = charged_grounds(state, plan.survey, plan.wave)
+    return {"engine_token": engine_token(), "charged_grounds": [grounds.as_body() for grounds in placed]}
+
+
 def _to_store(ledger: Ledger, store: str, folder: Path, tell: Callable[[str], None]) -> None:
     """Under the run's lock, which holds on every host: two versions of the program never mix their files."""
     from pipelines.outlet.object_store import publish_to_store
@@ -154,6 +170,7 @@ def release(
 
                 declarations = with_earlier_belief(declarations, workspace.root, ledger.public_key_hex)
             plan = planned(declarations)
+            remote = {} if plan.engine is None else _leave(ledger, declarations, plan)
             worker.request(
                 zone,
                 "measure",
@@ -162,7 +179,7 @@ def release(
                     "plan": plan.model_dump(mode="json"),
                     "memory": memory,
                     "ledger_key": ledger.public_key_hex,
-                    **({} if plan.engine is None else {"engine_token": engine_token()}),
+                    **remote,
                 },
             )
             tell("opening the zone")

@@ -17,7 +17,7 @@ from pipelines.ledger.store import Ledger
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone, engine_token, working
-from pipelines.zone.placed_rows import has_placed
+from pipelines.zone.placed_rows import charged_grounds
 from privacy.ledger_rules import LedgerState, ledger_time, time_text
 from schemas.canonical import digest
 from schemas.errors import BudgetRefused, DeclarationFault, InputRefused, ZoneFault
@@ -124,11 +124,13 @@ def expire_wave(
     officer_key: Path | None = None,
     witness: Path | None = None,
     ledger: Ledger | None = None,
+    cluster_gone: bool = False,
 ) -> tuple[Event, bool]:
     """Destroy the wave's keys and its zone, so that no response can be read by anybody again.
 
     On or after the policy's date; before it, or where the policy at hand is not the one in force, only with `now` and,
-    wherever a policy in force has officers, an officer's signature. Rows that a remote engine has are removed first.
+    wherever a policy in force has officers, an officer's signature. Wherever a charge allowed rows on a cluster,
+    they are removed first; `cluster_gone`: by somebody else, so that it is not asked.
 
     Returns: the EXPIRED event, and whether the zone key itself is gone (not where its owner keeps it in an environment
     variable). Raises: BudgetRefused: `not_due`, `officer_needed`, `not_an_officer`, `run_in_progress`. ZoneFault.
@@ -138,8 +140,9 @@ def expire_wave(
     zone = WaveZone.of(workspace, survey, key)
     with ledger.lock() as held:
         end = _end(ledger, declarations, now=now, officer_key=officer_key)
-        if has_placed(zone.folder):
-            request = {"engine_token": engine_token()}
+        placed = () if cluster_gone else charged_grounds(ledger.state(), survey.survey, survey.wave.id)
+        if placed:
+            request = {"engine_token": engine_token(), "charged_grounds": [grounds.as_body() for grounds in placed]}
             with working(zone, "withdraw", request, inherited=held, networked=True) as worker:
                 worker.answer()
         gone = key.destroy(zone.wave_keys / "zone.key")

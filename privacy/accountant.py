@@ -5,7 +5,7 @@ Claim: docs/claims/accountant.md.
 
 from collections.abc import Callable
 from functools import cache
-from math import exp, expm1, log, log1p
+from math import exp, expm1, isfinite, log, log1p
 
 EPSILON_MEANINGLESS = 1e5
 """Beyond this a converted ε says nothing to anybody, and the conversion loses its digits."""
@@ -16,6 +16,12 @@ def _root(rising: Callable[[float], float], low: float, high: float) -> float:
     while low < (middle := (low + high) / 2) < high:
         low, high = (middle, high) if rising(middle) < 0 else (low, middle)
     return low
+
+
+def _require_numbers(*losses: float) -> None:
+    """Raises: ValueError: halving would find a root of what is no number, too."""
+    if not all(isfinite(loss) for loss in losses):
+        raise ValueError("a loss that is no number cannot be converted")
 
 
 def _log_delta(rho: float, epsilon: float, alpha: float) -> float:
@@ -45,7 +51,11 @@ def delta_of(rho: float, epsilon: float) -> float:
 
 
 def epsilon_of(rho: float, delta: float) -> float | None:
-    """ε that ρ-zCDP gives at δ; None where it is beyond EPSILON_MEANINGLESS ("no meaningful ε")."""
+    """ε that ρ-zCDP gives at δ; None where it is beyond EPSILON_MEANINGLESS ("no meaningful ε").
+
+    Raises: ValueError: a number is not finite.
+    """
+    _require_numbers(rho, delta)
     if rho <= 0:
         return 0.0
     if delta_of(rho, EPSILON_MEANINGLESS) > delta:
@@ -61,7 +71,10 @@ def rho_of(epsilon: float, delta: float) -> float:
     """Largest ρ whose conversion at δ is at most ε: what a cap or a spend in ε is worth in the ledger's currency.
 
     Rounded down by a relative 4e-9, so that converting back never shows more than the policy said.
+
+    Raises: ValueError: a number is not finite.
     """
+    _require_numbers(epsilon, delta)
     return _root(lambda rho: _excess(rho, epsilon, delta), 0.0, epsilon + 1.0) * (1 - 4e-9)
 
 

@@ -7,6 +7,9 @@ from pydantic import AfterValidator
 
 from schemas.base import Declared
 
+TOKEN_VARIABLE = "HEARSAFE_SPARK_TOKEN"  # noqa: S105  (its name)
+"""Environment variable with the pre-shared key of a Spark Connect server, where it asks for one."""
+
 _ADDRESS = re.compile(r"sc://([A-Za-z0-9][A-Za-z0-9.-]*):([0-9]{1,5})(/;use_ssl=true)?")
 _ROWS = re.compile(r"[a-z][a-z0-9+-]*://[A-Za-z0-9._/-]*[A-Za-z0-9_-]")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1"})

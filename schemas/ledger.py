@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from schemas.base import Declared, Digest
+from schemas.base import Declared, Digest, is_unsaid
+from schemas.engine import Engine
 
 NonNegative = Annotated[int, Field(ge=0)]
 ChargeAmount = Annotated[int, Field(gt=0, le=10**18)]
@@ -77,6 +78,8 @@ class Charge(Declared):
     """The APPROVED events that this charge uses one charge of, one per officer needed."""
     code_digest: Digest | None = None
     """Of the program that charges: an approval of another program does not cover it."""
+    engine: Engine | None = Field(default=None, exclude_if=is_unsaid)
+    """The cluster that counts, where the plan names one: responses may lie there from now on."""
 
 
 class Head(Declared):

@@ -20,7 +20,7 @@ from pipelines.ledger.signing import LEDGER_KEY, SigningKey, ledger_key, signed_
 from pipelines.ledger.witness import WITNESSED, Outside, require_not_behind
 from pipelines.workspace import Workspace
 from privacy.ledger_budget import Budget, SpentSummary, budget_of, spent_summary
-from privacy.ledger_rules import Admission, IllegalEventError, LedgerState, decide, fold, time_text
+from privacy.ledger_rules import Admission, IllegalEventError, LedgerState, decide, fold, refusal, time_text
 from schemas.errors import BudgetRefused, IntegrityFault, InternalFault, ZoneFault
 from schemas.ledger import BODIES, Charge, Event, EventKind, Head, Opened, Refusal
 from schemas.policy import Policy
@@ -173,6 +173,19 @@ class Ledger:
         if isinstance(outcome, BudgetRefused):
             raise outcome
         return outcome
+
+    def require_leave(self, charge: Charge, policy: Policy) -> None:
+        """Charge nothing, and refuse what `charge` would refuse now. Raises: BudgetRefused: recorded as REFUSED."""
+
+        def write(draft: Draft) -> BudgetRefused | None:
+            refused = refusal(draft.state, charge, policy, draft.now)
+            if refused is not None:
+                draft.append(EventKind.REFUSED, _refusal(charge, refused))
+            return refused
+
+        refused = self.transact(write)
+        if refused is not None:
+            raise refused
 
     def transact(self, write: Callable[[Draft], Result]) -> Result:
         """One transaction: verify, check the outside, let `write` draft events, commit; then tell the witnesses.

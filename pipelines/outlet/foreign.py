@@ -30,9 +30,7 @@ def _foreign(folder: Path, depth: int, own: Collection[str]) -> Iterator[Path]:
     for entry in entries:
         at_release = depth == _RELEASE_DEPTH - 1
         if depth < _RELEASE_DEPTH and entry.is_dir() and not (at_release and entry.is_symlink()):
-            if at_release and _UNFINISHED.fullmatch(entry.name):
-                continue
-            is_release = at_release and _RELEASE_ID.fullmatch(entry.name)
+            is_release = at_release and (_RELEASE_ID.fullmatch(entry.name) or _UNFINISHED.fullmatch(entry.name))
             inside = {*RELEASED_FILES, MANIFEST_FILE} if is_release else own
             yield from _foreign(Path(entry.path), depth + 1, inside)
         elif entry.name not in own or not entry.is_file(follow_symlinks=False):

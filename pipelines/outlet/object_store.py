@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pipelines.outlet.verify import read_folder, require_names, verify_files
@@ -31,7 +31,9 @@ def require_store_url(url: str) -> str:
     """An address that can be kept. Raises: UsageFault: it is none, or holds a password."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
-    if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or set(options) - _OPTIONS or parts.fragment:
+    fits = parts.scheme == "s3" and parts.netloc and "@" not in parts.netloc and not parts.fragment
+    scheme = options.get("scheme", "https")
+    if not fits or set(options) - _OPTIONS or scheme not in ("http", "https"):
         raise UsageFault(
             "store_address",
             "an object store is written s3://BUCKET/PREFIX, with ?endpoint_override=HOST&scheme=&region= where needed",
@@ -50,14 +52,19 @@ class _Place:
 
 
 def _place(url: str, *below: str) -> _Place:
+    from pyarrow import ArrowException
     from pyarrow.fs import S3FileSystem
 
     for name, value in _PLAIN_UPLOADS.items():
         os.environ.setdefault(name, value)
     parts = urlsplit(require_store_url(url))
-    files = S3FileSystem(
-        **dict(parse_qsl(parts.query)), connect_timeout=_SECONDS, request_timeout=_SECONDS, background_writes=False
-    )
+    options: dict[str, Any] = dict(parse_qsl(parts.query))
+    try:
+        files = S3FileSystem(**options, connect_timeout=_SECONDS, request_timeout=_SECONDS, background_writes=False)
+    except (ArrowException, OSError):
+        files = None
+    if files is None:
+        raise _unreachable("addressed so")
     return _Place(files, "/".join(p for p in (parts.netloc, parts.path.strip("/"), *below) if p))
 
 

@@ -13,19 +13,16 @@ from pipelines.durable import make_folder
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
 from pipelines.zone.protocol import NETWORKED, Message, receive, send
+from schemas.engine import TOKEN_VARIABLE
 from schemas.errors import FAULT_KINDS, Fault, InternalFault
 from schemas.survey import Survey
 
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 
-_ENGINE_KEY = "HEARSAFE_SPARK_TOKEN"
-"""Environment variable with the pre-shared key of a Spark Connect server, where it asks for one."""
-
-
 def engine_token() -> str:
     """The key of a remote engine, for the worker's request; empty where none is set."""
-    return os.environ.get(_ENGINE_KEY, "")
+    return os.environ.get(TOKEN_VARIABLE, "")
 
 
 @dataclass(frozen=True)
@@ -84,12 +81,16 @@ def _fault(body: dict[str, Any]) -> Fault:
     return kind(str(body["code"]), str(body["what"]), where=str(body["where"]), do=str(body["do"]))
 
 
+_KEYLESS = frozenset({"withdraw"})
+"""Verbs that open no zone, and get no key of it."""
+
+
 def _request(zone: WaveZone, verb: str, body: dict[str, Any]) -> Message:
     make_folder(zone.folder, 0o700)
     make_folder(zone.wave_keys, 0o700)
     key_file = Path(zone.key.place) if zone.key.kind == "file" and zone.key.place else zone.wave_keys / "zone.key"
     places = {"verb": verb, "folder": str(zone.folder.resolve()), "wave_keys": str(zone.wave_keys.resolve())}
-    key = zone.key.resolve()
+    key = None if verb in _KEYLESS else zone.key.resolve()
     return Message("request", {**places, "key_file": str(key_file.resolve()), **body}, key if key is not None else b"")
 
 

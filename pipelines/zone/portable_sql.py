@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from pipelines.zone.counting import Counts
 from pipelines.zone.packing import Amount, Digit, Key
+from schemas.attributes import MICRO
 from schemas.errors import InternalFault
 
 
@@ -56,6 +57,14 @@ def key_totals(key: Key, rows: pa.Table) -> Mapping[Amount | None, Counts]:
         totals[amount] = np.zeros(key.cells, dtype=np.int64)
         np.add.at(totals[amount], cells, _integers(rows.column(column)))
     return totals
+
+
+def is_over_each_once(totals: Mapping[Amount | None, Counts], rows: int) -> bool:
+    """Whether a key's totals can be those of this many respondents, each in one cell and with at most a unit."""
+    people = totals[None]
+    sums = (counts for amount, counts in totals.items() if amount is not None)
+    counted = bool((people >= 0).all()) and int(people.sum()) == rows
+    return counted and all(bool(((counts >= 0) & (counts <= people * MICRO)).all()) for counts in sums)
 
 
 def _integers(column: pa.ChunkedArray) -> Counts:

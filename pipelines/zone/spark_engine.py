@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipelines.zone.counting import Counts
 from pipelines.zone.packing import Amount, Packing
-from pipelines.zone.portable_sql import key_sql, key_totals
+from pipelines.zone.portable_sql import is_over_each_once, key_sql, key_totals
 from schemas.engine import Engine
 from schemas.errors import Fault, ZoneFault
 
@@ -27,6 +27,8 @@ _VALUES_AT_ONCE = 1 << 20
 """Values of a block of rows on its way. Spark's driver makes an object of each."""
 _CONNECT_SECONDS = 10
 _TRIES = 4
+_ALIVE = {"grpc.keepalive_time_ms": 60_000, "grpc.keepalive_timeout_ms": 20_000}
+"""A connection whose other end is gone fails, so that no run waits for it with the ledger's lock in hand."""
 
 Result = TypeVar("Result")
 
@@ -49,13 +51,24 @@ def _failed(what: str, engine: Engine) -> ZoneFault:
     )
 
 
-class SparkEngine:
-    """A session on the cluster, and the place of one snapshot's rows there."""
+def rows_differ(engine: Engine) -> ZoneFault:
+    """What the cluster holds, or has counted, is not what the zone holds."""
+    return ZoneFault(
+        "engine_rows_differ",
+        "the cluster does not hold the rows that it was given, each once",
+        where=engine.address,
+        do="Run the command again: they are placed anew. If it goes on, find out who changes them",
+    )
 
-    def __init__(self, session: "SparkSession", engine: Engine, place: str) -> None:
+
+class SparkEngine:
+    """A session on the cluster, and the place of one snapshot's rows there; `rows`: how many the zone has of them."""
+
+    def __init__(self, session: "SparkSession", engine: Engine, place: str, rows: int) -> None:
         self._session = session
         self._engine = engine
         self._place = place
+        self._rows = rows
 
     def holds(self, columns: Sequence[str]) -> bool:
         """Whether rows of these columns lie at the place. Reads no row."""
@@ -85,11 +98,16 @@ class SparkEngine:
                 self._ask("to take the rows", partial(add, pa.Table.from_batches([batch]).cast(schema)))
 
     def totals(self, packing: Packing) -> Sequence[Mapping[Amount | None, Counts]]:
+        """As `CountEngine`. Raises: ZoneFault `engine_rows_differ`: an answer is not over each row once."""
+
         def show() -> None:
             self._session.read.parquet(self._place).createOrReplaceTempView(_RELATION)
 
         self._ask("to read the rows", show)
-        return [key_totals(key, self._table(key_sql(key, _RELATION))) for key in packing.keys]
+        found = [key_totals(key, self._table(key_sql(key, _RELATION))) for key in packing.keys]
+        if not all(is_over_each_once(totals, self._rows) for totals in found):
+            raise rows_differ(self._engine)
+        return found
 
     def rows(self) -> int:
         """How many rows lie at the place. Exact."""
@@ -126,8 +144,10 @@ def _spark_errors() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def on_cluster(engine: Engine, token: str) -> Iterator[Callable[[str], SparkEngine]]:
-    """A session on the cluster, as a function of the place of rows. It waits seconds, not minutes, for a server.
+def on_cluster(engine: Engine, token: str) -> Iterator[Callable[[str, int], SparkEngine]]:
+    """A session on the cluster, as a function of the place of rows and their number in the zone.
+
+    It waits seconds, not minutes, for a server, and a minute for one that has fallen silent.
 
     Raises: ZoneFault `engine_missing`: hearsafe[spark] is not installed. `engine_unreachable`.
     """
@@ -135,7 +155,7 @@ def on_cluster(engine: Engine, token: str) -> Iterator[Callable[[str], SparkEngi
     if isinstance(opened, Fault):
         raise opened
     try:
-        yield lambda place: SparkEngine(opened, engine, place)
+        yield lambda place, rows: SparkEngine(opened, engine, place, rows)
     finally:
         opened.stop()
 
@@ -155,6 +175,8 @@ def _opened(engine: Engine, token: str) -> "SparkSession | Fault":
     address = f"{engine.address}{joint}token={quote(token, safe='')}" if token else engine.address
     try:
         builder: Any = DefaultChannelBuilder(address)
+        for option, milliseconds in _ALIVE.items():
+            builder.setChannelOption(option, milliseconds)
         with socket.create_connection((builder.host, int(builder.endpoint.rpartition(":")[2])), _CONNECT_SECONDS):
             pass
         session = SparkSession.builder.channelBuilder(builder).create()

@@ -94,6 +94,7 @@ def _ingest(request: Message, out: BinaryIO) -> None:
 def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...], *, networked: bool) -> None:
     from pipelines.zone.cluster_room import counting_place
     from pipelines.zone.crossing_room import Crossing, measure_and_seal, ready_snapshot, unseal_earlier
+    from pipelines.zone.placed_rows import Grounds
     from privacy.measure import to_bytes
     from schemas.ledger import Event
     from schemas.plan import Plan
@@ -105,7 +106,8 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
         raise InternalFault("worker_network", "the worker's network is not what the plan says", where="plan")
     crossing = Crossing(Path(body["folder"]), survey, plan, _key(request)[0], body["ledger_key"])
     snapshot = ready_snapshot(crossing)
-    with counting_place(crossing, snapshot, body.get("engine_token", "")) as engine_for:
+    charged = [Grounds.of(grounds) for grounds in body.get("charged_grounds", ())]
+    with counting_place(crossing, snapshot, body.get("engine_token", ""), charged) as engine_for:
         send(out, Message("ready", {"snapshot_id": snapshot.id, "isolation": list(isolated)}))
         while (order := receive(source)) is not None:
             event = Event.model_validate(order.body["charged"])
@@ -119,8 +121,10 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
 
 def _withdraw(request: Message, out: BinaryIO) -> None:
     from pipelines.zone.cluster_room import withdraw
+    from pipelines.zone.placed_rows import Grounds
 
-    withdraw(Path(request.body["folder"]), request.body["engine_token"])
+    everything = [Grounds.of(grounds) for grounds in request.body["charged_grounds"]]
+    withdraw(Path(request.body["folder"]), everything, request.body["engine_token"])
     send(out, Message("done"))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_spark_counts_every_table_as_a_count_by_hand(spark_cluster: Cluster, siz
     columns = [name for at, attribute in enumerate(ATTRIBUTES) for name in zone_columns(at, attribute)]
     with duckdb.connect() as connection, on_cluster(_engine(spark_cluster), TOKEN) as cluster:
         relation(connection, rows)
-        engine = cluster(f"{spark_cluster.rows}/contract/{size}")
+        engine = cluster(f"{spark_cluster.rows}/contract/{size}", size)
         assert not engine.holds(columns)
         engine.put(connection, "core_responses", columns)
         assert engine.holds(columns) and engine.rows() == size
@@ -118,7 +119,7 @@ def test_spark_and_duckdb_agree_on_every_cell_of_every_table(released: Released)
     files = {"zone": (snapshot.path, False)}
     with open_zone(files, key, spill=released.zone / "spill") as zone, on_cluster(placed.engine, TOKEN) as cluster:
         here = _unwrap(count_tables(DuckDBEngine(zone, "zone.core_responses"), packing, plan.measured))
-        there = _unwrap(count_tables(cluster(placed.place), packing, plan.measured))
+        there = _unwrap(count_tables(cluster(placed.place, RESIDENTS), packing, plan.measured))
     assert set(here) == set(there) == {table.id for table in plan.measured}
     assert all(np.array_equal(here[name], there[name]) for name in here)
 
@@ -172,6 +173,7 @@ def test_the_rows_serve_later_releases_are_replaced_by_a_new_snapshot_and_go_wit
     placed = _rows_in(spark_cluster)
     assert placed and not set(placed) & set(released.after)
     assert sum(pq.ParquetFile(path).metadata.num_rows for path in placed) == RESIDENTS - 1
+    (released.zone / "placed.json").unlink()  # a backup older than the placing
     expired = hearsafe("expire", ".", "--now", cwd=city.folder, environment=WITH_TOKEN)
     assert (expired.returncode, expired.stderr, _rows_in(spark_cluster)) == (0, "", [])
     assert not released.zone.exists()
@@ -188,3 +190,26 @@ def test_a_cluster_that_does_not_answer_costs_nothing(tmp_path: Path) -> None:
     spent = json.loads(hearsafe("budget", "--json", cwd=tmp_path).stdout)
     assert spent["scopes"] == [] and spent["refused"] == []
     assert not os.path.exists("/nowhere")
+
+
+def test_nobody_is_asked_before_the_plan_is_approved(tmp_path: Path) -> None:
+    """Whoever edits policy.yaml learns no token, and no process with a network holds the zone's key."""
+    officer = tmp_path / "officer.key"
+    made = hearsafe("officer-key", officer, cwd=tmp_path)
+    public = next(word for word in made.stdout.split() if word.startswith("ed25519:"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(1)
+        port = listening.getsockname()[1]
+        city = build_city(tmp_path / "city", residents=50)
+        city.declare(
+            policy=f"{POLICY}approvals: {{needed: 1, officers: ['{public}']}}\n"
+            f'engine: {{kind: spark, address: "sc://127.0.0.1:{port}", rows: "file:///nowhere"}}\n'
+        )
+        take = ("ingest", ".", "--source", "web=export.csv", "--contacts", "contacts.csv")
+        assert hearsafe(*take, cwd=city.folder).returncode == 0
+        done = hearsafe("release", ".", "--json", cwd=city.folder, environment={"HEARSAFE_SPARK_TOKEN": "canary-token"})
+        assert (done.returncode, json.loads(done.stdout)["error"]) == (6, "approval_missing")
+        with pytest.raises(TimeoutError):
+            listening.accept()
+    refused = json.loads(hearsafe("budget", "--json", cwd=city.folder).stdout)["refused"]
+    assert [refusal["code"] for refusal in refused] == ["approval_missing"]

@@ -3,7 +3,9 @@
 import errno
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -53,6 +55,28 @@ def test_file_systems_without_hard_links_have_private_files_too(
     else:
         write_private(key, b"first")
     assert (key.read_bytes(), names(tmp_path)) == (b"first", ["officer.pem"])
+
+
+def test_of_two_at_once_without_hard_links_one_has_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have written aside before either takes the name."""
+
+    def link(*_: object) -> None:
+        both.wait()
+        raise OSError(errno.EPERM, "not on this file system")
+
+    def write(content: bytes) -> bytes | None:
+        try:
+            write_private(key, content)
+        except FileExistsError:
+            return None
+        return content
+
+    both, key = Barrier(2), tmp_path / "officer.pem"
+    monkeypatch.setattr(os, "link", link)
+    with ThreadPoolExecutor(2) as pool:
+        won = [content for content in pool.map(write, (b"first", b"second")) if content is not None]
+    assert won == [key.read_bytes()]
+    assert names(tmp_path) == ["officer.pem"]
 
 
 def test_a_disk_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,7 @@ def test_releases_and_what_a_killed_run_left_are_not_foreign(tmp_path: Path) -> 
     [
         "raw.csv", ".hidden", "community/raw.csv", "community/2026/raw.csv", f"community/2026/{'0' * 32}/raw.csv",
         "community/2026/not-a-release/card.json", "community/2026/.old/raw.csv", f"community/2026/{'2' * 32}/a/b",
+        f"community/2026/.{'1' * 32}.x8_k2/raw.csv",
     ],
 )  # fmt: skip
 def test_anything_else_is_foreign_until_it_is_registered(tmp_path: Path, place: str) -> None:

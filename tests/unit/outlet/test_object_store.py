@@ -21,6 +21,7 @@ def test_an_address_is_kept_as_it_was_given(url: str) -> None:
         "s3://key:secret@bucket/a",
         "s3://bucket/a?access_key=x",
         "s3://b#x",
+        "s3://bucket/a?scheme=ftp",
     ],
 )
 def test_an_address_that_is_none_or_holds_a_secret_is_refused_and_not_repeated(url: str) -> None:

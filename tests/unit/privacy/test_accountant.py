@@ -125,3 +125,9 @@ def test_posterior_odds() -> None:
     assert posterior_odds(0.5, 0.0) == 0.5
     assert posterior_odds(0.5, log(3)) == pytest.approx(0.75)
     assert posterior_odds(0.01, 1.0) == pytest.approx(0.01 * exp(1) / (1 + 0.01 * (exp(1) - 1)))
+
+
+def test_what_is_no_number_is_converted_to_nothing() -> None:
+    for convert in (lambda: epsilon_of(float("nan"), 1e-6), lambda: rho_of(float("nan"), 1e-6)):
+        with pytest.raises(ValueError, match="no number"):
+            convert()

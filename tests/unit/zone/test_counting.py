@@ -10,8 +10,10 @@ import pytest
 from pipelines.zone.counting import count_tables
 from pipelines.zone.crossing_room import EngineFor
 from pipelines.zone.duckdb_engine import DuckDBEngine
-from pipelines.zone.packing import packing_of
+from pipelines.zone.packing import Amount, packing_of
+from pipelines.zone.portable_sql import is_over_each_once
 from privacy.sensitivity import table_sensitivity
+from schemas.attributes import MICRO
 from schemas.errors import InternalFault
 from tests.counting_sample import (
     AREA,
@@ -66,3 +68,19 @@ def test_one_more_respondent_moves_a_table_by_at_most_its_sensitivity_and_reache
         for axes in itertools.combinations(ATTRIBUTES, width):
             bound = table_sensitivity(axes, shared_keys=False)
             assert largest[str(axes)] == (bound.l1, bound.l2_squared)
+
+
+@pytest.mark.parametrize(
+    ("people", "units", "once"),
+    [
+        ([3, 2], [MICRO, 0], True),
+        ([3, 2], [3 * MICRO, 2 * MICRO], True),
+        ([6, 4], [0, 0], False),
+        ([7, -2], [0, 0], False),
+        ([3, 2], [3 * MICRO + 1, 0], False),
+        ([3, 2], [-1, 0], False),
+    ],
+)
+def test_an_answer_is_over_each_respondent_once(people: list[int], units: list[int], once: bool) -> None:
+    totals = {None: np.array(people), Amount("a1"): np.array(units)}
+    assert is_over_each_once(totals, rows=5) == once
