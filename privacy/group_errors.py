@@ -32,7 +32,8 @@ class GroupNet:
     """What is known of one head's effects on the shown groups of a demographic.
 
     `effects`, `head`, `shown`: where to look. `share`: of everybody, those with an opinion. `abstained`: net score that
-    a respondent without one counts as. `interaction`: the public belief.
+    a respondent without one counts as. `interaction`: the public belief. `weights`, `tilt`: by cell, the net score of a
+    respondent, and the change by one respondent of net score.
     """
 
     effects: Effects
@@ -41,6 +42,8 @@ class GroupNet:
     share: float
     abstained: float
     interaction: float
+    weights: Floats
+    tilt: Floats
 
     def of(self, numbers: Floats) -> Floats:
         return numbers[self.head, list(self.shown)]

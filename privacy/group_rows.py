@@ -11,7 +11,9 @@ import numpy as np
 from privacy.components import Floats
 from privacy.discoveries import false_sign_rate
 from privacy.figure_rows import Setting, everybody_of, figure_rows, histogram_of
+from privacy.group_belief import centred, group_belief
 from privacy.group_errors import Difference, GroupNet, difference_of, net_figure, with_net_figure
+from privacy.group_tables import net_weights, tilt
 from privacy.intervals import CellNoise, Errors, figure_errors, group_noise, group_prior_sd
 from privacy.residual import universe_of
 from privacy.statistics import Figure, FigureSet
@@ -45,28 +47,28 @@ def crosstab_rows(pair: tuple[str, ...], setting: Setting) -> Iterator[GroupRow]
     figures, codes = setting.figures[name], [groups.cells[i].code for i in shown]
     counts = np.moveaxis(table.counts, pair.index(name), 0)[:, list(shown)]
     measured = setting.precision(*pair) > 0
-    errors = (
-        _measured_groups(name, group, pair, counts, shown, setting)
-        if measured
-        else _assumed_groups(name, group, counts, shown, setting)
-    )
-    informative = [measured and table.informative] * len(figures.figures)
     row, net = net_figure(figures), _group_net(name, group, shown, setting)
+    if measured:
+        errors, learned = _measured_groups(name, group, pair, counts, shown, setting, net)
+    else:
+        errors = _assumed_groups(name, group, counts, shown, setting)
+        learned = np.ones(errors.value.shape)
+    informative = [measured and table.informative] * len(figures.figures)
     difference: Difference | None = None
     if row is not None and net is not None:
         everybody = everybody_of(name, setting)
         difference = difference_of(figures.figures[row], row, errors.value[row], errors.base[row], everybody, net)
         errors = with_net_figure(errors, row, everybody, difference)
+        learned[row] = net.of(net.effects.learned)
         informative[row] = table.informative
     rows = figure_rows(
         figures, errors, setting, informative=informative, model_based=not measured, group=group, codes=codes
     )
-    learned = [1.0] * len(codes) if net is None else net.of(net.effects.learned).tolist()
-    believed = {code for code, part in zip(codes, learned, strict=True) if part < _LEAST_LEARNED}
-    headline = None if row is None else (figures.figures[row].statistic, figures.figures[row].option)
+    place = {(figure.statistic, figure.option): n for n, figure in enumerate(figures.figures)}
+    column = {code: n for n, code in enumerate(codes)}
     for found in rows:
-        rests_on_belief = found.group in believed and (found.statistic, found.option) == headline
-        if rests_on_belief and not found.reason:
+        at = place.get((found.statistic, found.option))
+        if not found.reason and at is not None and learned[at, column[str(found.group)]] < _LEAST_LEARNED:
             yield replace(found, publishable=False, reason="belief"), None
         else:
             yield found, None
@@ -84,7 +86,11 @@ def _group_net(name: str, group: str, shown: tuple[int, ...], setting: Setting) 
     substantive = list(attribute.roles(CellRole.SUBSTANTIVE))
     abstained = next((w for i, w in enumerate(net.weights) if i not in substantive), 0) * attribute.unit / net.unit
     share = float(counts[substantive].sum() / counts.sum())
-    return GroupNet(effects, effects.heads.index(name), shown, share, abstained, setting.interaction)
+    weights = net_weights(attribute, net)
+    return GroupNet(
+        effects, effects.heads.index(name), shown, share, abstained, setting.interaction,
+        weights, tilt(counts, attribute, weights),
+    )  # fmt: skip
 
 
 def _errors_of(difference: Difference, errors: Errors, row: int) -> Errors:
@@ -120,23 +126,40 @@ def _difference_rows(
 
 
 def _measured_groups(
-    name: str, group: str, pair: tuple[str, ...], counts: Floats, shown: tuple[int, ...], setting: Setting
-) -> Errors:
+    name: str,
+    group: str,
+    pair: tuple[str, ...],
+    counts: Floats,
+    shown: tuple[int, ...],
+    setting: Setting,
+    net: GroupNet | None,
+) -> tuple[Errors, Floats]:
+    """Errors of the figures in each group, and the part of each one's prior variance that was learned."""
     figures, own, groups = setting.figures[name], setting.attributes[name], setting.attributes[group]
-    universe = universe_of((own, groups))
-    kept = setting.estimates.kept.get(table_id(pair))
-    share = 1.0 if kept is None else kept.share
-    noise = group_noise(name, own.size, group, groups.size, pair, universe, setting.precisions, share)
+    margins = group_noise(
+        name, own.size, group, groups.size, pair, universe_of((own, groups)), setting.precisions, kept=0.0
+    )
     sizes = setting.estimates.tables[group]
     histogram = histogram_of(figures, setting, group)
     errors = figure_errors(
-        figures, counts, noise, sizes.counts[list(shown)], float(sizes.noise_variance[shown[0]]) if shown else 0.0,
+        figures, counts, margins, sizes.counts[list(shown)], float(sizes.noise_variance[shown[0]]) if shown else 0.0,
         None if histogram is None else histogram[:, list(shown)],
     )  # fmt: skip
-    if kept is None:
-        return errors
-    bias = (1 - share) * group_prior_sd(everybody_of(name, setting), errors.base, kept.size)
-    return replace(errors, bias_sd=bias)
+    kept = setting.estimates.kept.get(table_id(pair))
+    shares = np.ones(counts.shape)
+    if kept is not None:
+        shares = np.moveaxis(kept.shares, pair.index(name), 0)[:, list(shown)]
+    noise = (groups.size - 1) / groups.size / setting.precision(*pair)
+    whole = setting.estimates.tables[name].counts
+    belief = group_belief(figures, everybody_of(name, setting), whole, errors.base, noise, kept, shares, net)
+    of_base = (centred(figures.base) ** 2).sum(axis=1, keepdims=True) * noise
+    found = replace(
+        errors,
+        noise_sd=np.sqrt(errors.noise_sd**2 + belief.noise),
+        bias_sd=belief.bias_sd,
+        base_sd=np.sqrt(errors.base_sd**2 + of_base * (1.0 if kept is None else kept.share**2)),
+    )
+    return found, belief.learned
 
 
 def _assumed_groups(name: str, group: str, counts: Floats, shown: tuple[int, ...], setting: Setting) -> Errors:

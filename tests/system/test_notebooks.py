@@ -170,7 +170,6 @@ def _tuned(declared: Path, workspace: Path, chromium: Path) -> Iterator[Watched]
         yield watched
 
 
-@pytest.mark.extended
 @pytest.mark.needs_chromium
 @pytest.mark.filterwarnings("default")
 def test_the_officer_turns_sees_saves_reloads_and_signs(declared: Path, chromium: Path, tmp_path: Path) -> None:
@@ -225,7 +224,6 @@ def test_the_officers_app_is_accessible(declared: Path, chromium: Path, tmp_path
     assert met == set(MARIMO), "an exception that is not met any more has no place in the list"
 
 
-@pytest.mark.extended
 @pytest.mark.needs_chromium
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(
