@@ -10,13 +10,15 @@ import numpy as np
 
 from privacy.components import Floats, Key
 from privacy.estimate import Estimates, TableEstimate
-from privacy.intervals import Z95, CellNoise, Errors, figure_errors, interval, reasons, topline_noise
+from privacy.intervals import LEAST_BASE, Z95, CellNoise, Errors, figure_errors, interval, reasons, topline_noise
 from privacy.quantiles import CumulativeFigures, quantile_rows
 from privacy.residual import universe_of
 from privacy.statistics import FigureSet
 from schemas.attributes import Attribute
 from schemas.plan import table_id
 from schemas.released import SummaryRow
+
+_NO_VARIANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,22 @@ def everybody_of(name: str, setting: Setting) -> Errors:
         unlearned(name, setting),
     )  # fmt: skip
     return errors if setting.precision(name) > 0 else replace(errors, bias_sd=whole_range(figures, errors))
+
+
+def learned_topline(name: str, setting: Setting, errors: Errors) -> Floats | None:
+    """Of everybody's figures, the part of the family's spread that was learned; 1 where the measurement alone would
+    have been precise enough. None where the question has no family.
+    """
+    drawn, attribute = setting.estimates.topline_errors.get(name), setting.attributes[name]
+    if drawn is None or drawn.prior is None:
+        return None
+    figures, counts = setting.figures[name], setting.estimates.tables[name].counts
+    size = np.maximum(errors.base, LEAST_BASE)
+    slope = ((figures.values - np.nan_to_num(errors.value) * figures.base) / size)[:, None, :]
+    prior, left = (CellNoise(0.0, 0.0, len(counts), v).variance(slope) for v in (drawn.prior, drawn.noise + drawn.bias))
+    alone = topline_noise(name, attribute.size, universe_of((attribute,)), setting.precisions).variance(slope)
+    precise = Z95 * np.sqrt(errors.sampling_sd**2 + alone) * figures.points <= setting.margin_points
+    return np.where(precise, 1.0, 1 - left / np.maximum(prior, _NO_VARIANCE))
 
 
 def whole_range(figures: FigureSet, errors: Errors) -> Floats:

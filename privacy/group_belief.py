@@ -41,16 +41,15 @@ def centred(slope: Floats) -> Floats:
 
 
 def group_belief(
-    figures: FigureSet, everybody: Errors, counts: Floats, base: Floats, noise: float, kept: Kept | None,
-    shares: Floats, net: GroupNet | None,
+    figures: FigureSet, everybody: Errors, counts: Floats, base: Floats, noise: float, kept: Kept,
+    net: GroupNet | None,
 ) -> GroupBelief:  # fmt: skip
     """What noise and belief leave in the figures of groups.
 
     Args:
         counts: everybody's cells, in respondents. base: of the figures, figures × groups.
         noise: variance of the interaction's contrasts in one group's cells, as measured.
-        kept, shares: of the table's interaction; its shares as cells × shown groups. `kept` is None where the net score
-            is all of it.
+        kept: of the interaction, cells × shown groups.
         net: of the attribute in these groups; None where it has none.
 
     A figure's slope a is the change of its numerator by a respondent in each cell. Along the net score w it is a·t, t
@@ -61,17 +60,27 @@ def group_belief(
     safe = np.maximum(base, 0.5)
     energy = slope**2 * counts
     whole = energy.sum(axis=1, keepdims=True)
-    share = _ratio(energy @ shares, whole, 1.0)
-    rest = (1 - share) * group_prior_sd(everybody, base, 0.0 if kept is None else kept.size)
+    prior, unlearned, share = _of_figures(kept, energy, group_prior_sd(everybody, base, 1.0) ** 2)
     if net is None:
-        return GroupBelief(centred(slope) ** 2 @ shares**2 * noise / safe**2, rest, share)
+        return GroupBelief(centred(slope) ** 2 @ kept.shares**2 * noise / safe**2, np.sqrt(unlearned), share)
     along = (slope @ net.tilt)[:, None]
     across = centred(slope - along * net.weights)
     tilt_energy = float((net.tilt**2 / np.maximum(counts, _NOBODY)).sum())
     explained = np.clip(_ratio(along**2, whole * tilt_energy, 0.0), 0.0, 1.0)
-    net_noise, net_bias = along**2 * net.of(net.effects.noise), along**2 * net.of(net.effects.bias)
+    prior, unlearned = (1 - explained) * prior, (1 - explained) * unlearned
+    net_prior = along**2 * net.of(net.effects.prior) / safe**2
     return GroupBelief(
-        noise=(across**2 @ shares**2 * noise + net_noise) / safe**2,
-        bias_sd=np.sqrt(net_bias / safe**2 + (1 - explained) * rest**2),
-        learned=explained * net.of(net.effects.learned) + (1 - explained) * share,
+        noise=along**2 * net.of(net.effects.noise) / safe**2 + across**2 @ kept.shares**2 * noise / safe**2,
+        bias_sd=np.sqrt(along**2 * net.of(net.effects.bias) / safe**2 + unlearned),
+        learned=_ratio(net.of(net.effects.learned) * net_prior + share * prior, net_prior + prior, 1.0),
     )
+
+
+def _of_figures(kept: Kept, energy: Floats, sampling: Floats) -> tuple[Floats, Floats, Floats]:
+    """Figures × groups, from `sampling`, the variance that pure sampling gives a figure: its prior variance, what of it
+    is not learned, and the part that is.
+    """
+    whole = energy.sum(axis=1, keepdims=True)
+    prior = energy @ kept.prior
+    share = _ratio(energy @ (kept.prior * kept.shares), prior, 1.0)
+    return sampling * _ratio(prior, whole, 0.0), sampling * _ratio(energy @ kept.unlearned, whole, 0.0), share

@@ -101,16 +101,19 @@ def difference_of(
     )
 
 
-def with_net_figure(own: Errors, row: int, everybody: Errors, difference: Difference) -> Errors:
-    """Group errors with those of the net score's figure: everybody's, and the difference's."""
+def with_net_figure(own: Errors, row: int, everybody: Errors, difference: Difference, learned: Floats) -> Errors:
+    """Group errors with those of the net score's figure: everybody's, and the difference's. `learned`: by group."""
 
     def both(ours: Floats, parts: Floats, whole: Floats) -> Floats:
         changed = np.array(ours)
         changed[row] = np.hypot(parts, whole[row, 0])
         return changed
 
+    parts = np.ones(own.value.shape) if own.learned is None else np.array(own.learned)
+    parts[row] = learned
     return replace(
         own,
+        learned=parts,
         sampling_sd=both(own.sampling_sd, difference.sampling_sd, everybody.sampling_sd),
         noise_sd=both(own.noise_sd, difference.noise_sd, everybody.noise_sd),
         bias_sd=both(own.bias_sd, difference.bias_sd, everybody.bias_sd),

@@ -16,6 +16,7 @@ from privacy.group_errors import Difference, GroupNet, difference_of, net_figure
 from privacy.group_tables import net_weights, tilt
 from privacy.intervals import CellNoise, Errors, figure_errors, group_noise, group_prior_sd
 from privacy.residual import universe_of
+from privacy.shrinkage import whole_interaction
 from privacy.statistics import Figure, FigureSet
 from schemas.attributes import CellRole
 from schemas.nets import NET
@@ -28,10 +29,6 @@ DIFFERENCE = "_difference"
 """Ending of a statistic that is a group's figure less everybody's."""
 _SIGNLESS = ("undefined", "no_information", "base")
 """Reasons for which the sign of a difference is not considered."""
-_LEAST_LEARNED = 0.5
-"""A group's figure is a finding when at least this part of its effect's prior variance was learned. Intervals hold on
-average over figures; those of which less is known fit groups in general, and miss one that is unlike the others.
-"""
 _SUBJECT_FIRST = {"score": 0, "multi": 1, "single": 2}
 
 
@@ -48,30 +45,22 @@ def crosstab_rows(pair: tuple[str, ...], setting: Setting) -> Iterator[GroupRow]
     counts = np.moveaxis(table.counts, pair.index(name), 0)[:, list(shown)]
     measured = setting.precision(*pair) > 0
     row, net = net_figure(figures), _group_net(name, group, shown, setting)
-    if measured:
-        errors, learned = _measured_groups(name, group, pair, counts, shown, setting, net)
-    else:
-        errors = _assumed_groups(name, group, counts, shown, setting)
-        learned = np.ones(errors.value.shape)
+    errors = (
+        _measured_groups(name, group, pair, counts, shown, setting, net)
+        if measured
+        else _assumed_groups(name, group, counts, shown, setting)
+    )
     informative = [measured and table.informative] * len(figures.figures)
     difference: Difference | None = None
     if row is not None and net is not None:
         everybody = everybody_of(name, setting)
         difference = difference_of(figures.figures[row], row, errors.value[row], errors.base[row], everybody, net)
-        errors = with_net_figure(errors, row, everybody, difference)
-        learned[row] = net.of(net.effects.learned)
+        errors = with_net_figure(errors, row, everybody, difference, net.of(net.effects.learned))
         informative[row] = table.informative
     rows = figure_rows(
         figures, errors, setting, informative=informative, model_based=not measured, group=group, codes=codes
     )
-    place = {(figure.statistic, figure.option): n for n, figure in enumerate(figures.figures)}
-    column = {code: n for n, code in enumerate(codes)}
-    for found in rows:
-        at = place.get((found.statistic, found.option))
-        if not found.reason and at is not None and learned[at, column[str(found.group)]] < _LEAST_LEARNED:
-            yield replace(found, publishable=False, reason="belief"), None
-        else:
-            yield found, None
+    yield from ((found, None) for found in rows)
     if row is not None and difference is not None:
         own = _errors_of(difference, errors, row)
         yield from _difference_rows(figures.figures[row], difference, own, setting, informative[row], group, codes)
@@ -133,8 +122,7 @@ def _measured_groups(
     shown: tuple[int, ...],
     setting: Setting,
     net: GroupNet | None,
-) -> tuple[Errors, Floats]:
-    """Errors of the figures in each group, and the part of each one's prior variance that was learned."""
+) -> Errors:
     figures, own, groups = setting.figures[name], setting.attributes[name], setting.attributes[group]
     margins = group_noise(
         name, own.size, group, groups.size, pair, universe_of((own, groups)), setting.precisions, kept=0.0
@@ -146,20 +134,18 @@ def _measured_groups(
         None if histogram is None else histogram[:, list(shown)],
     )  # fmt: skip
     kept = setting.estimates.kept.get(table_id(pair))
-    shares = np.ones(counts.shape)
-    if kept is not None:
-        shares = np.moveaxis(kept.shares, pair.index(name), 0)[:, list(shown)]
+    kept = whole_interaction(counts.shape) if kept is None else kept.of(pair.index(name), shown)
     noise = (groups.size - 1) / groups.size / setting.precision(*pair)
     whole = setting.estimates.tables[name].counts
-    belief = group_belief(figures, everybody_of(name, setting), whole, errors.base, noise, kept, shares, net)
+    belief = group_belief(figures, everybody_of(name, setting), whole, errors.base, noise, kept, net)
     of_base = (centred(figures.base) ** 2).sum(axis=1, keepdims=True) * noise
-    found = replace(
+    return replace(
         errors,
         noise_sd=np.sqrt(errors.noise_sd**2 + belief.noise),
         bias_sd=belief.bias_sd,
-        base_sd=np.sqrt(errors.base_sd**2 + of_base * (1.0 if kept is None else kept.share**2)),
+        base_sd=np.sqrt(errors.base_sd**2 + of_base * kept.share**2),
+        learned=belief.learned,
     )
-    return found, belief.learned
 
 
 def _assumed_groups(name: str, group: str, counts: Floats, shown: tuple[int, ...], setting: Setting) -> Errors:

@@ -18,6 +18,11 @@ Z95 = 1.959963984540054
 LEAST_BASE = 0.5
 """Below this noisy base, in respondents, a ratio says nothing: the value is undefined."""
 PLUS_FOUR = 4.0
+LEAST_LEARNED = 0.5
+"""A figure that was drawn towards others is a finding when at least this part of its prior variance was learned.
+Intervals hold on average over figures; those of which less is known fit figures in general, and miss one that is unlike
+the others.
+"""
 
 
 def _inverse(precision: float) -> float:
@@ -81,7 +86,8 @@ def group_noise(
 class Errors:
     """Figures × groups: value (nan where the base is undefined), base, and standard deviations in the figure's unit.
 
-    `spread` is the variance of one respondent's value. `base_sd` is the privacy noise of the base.
+    `spread` is the variance of one respondent's value. `base_sd` is the privacy noise of the base. `learned` is
+    how much of the variance that belief gave a figure beforehand was removed by measuring; None: nothing was believed.
     """
 
     value: Floats
@@ -91,6 +97,7 @@ class Errors:
     noise_sd: Floats
     bias_sd: Floats
     base_sd: Floats
+    learned: Floats | None = None
 
 
 def _second_moments(figures: FigureSet, counts: Floats, value: Floats, size: Floats) -> Floats:
@@ -213,7 +220,8 @@ def reasons(
     """Why each figure is not publishable (codes of schemas.released.REASONS), empty where it is."""
     too_wide = intervals.moe * figures.points > margin_points
     small = errors.base - Z95 * errors.base_sd < least_base
-    found = np.where(small, "base", np.where(too_wide, "margin", ""))
+    believed = np.ones(small.shape) * (1.0 if errors.learned is None else errors.learned) < LEAST_LEARNED
+    found = np.where(small, "base", np.where(too_wide, "margin", np.where(believed, "belief", "")))
     knows = np.broadcast_to(np.reshape(np.asarray(informative), (-1, 1)), found.shape)
     found = np.where(knows, found, "no_information")
     return np.where(np.isnan(errors.value), "undefined", found)

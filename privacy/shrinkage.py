@@ -1,15 +1,16 @@
-"""How much of a measured interaction is kept: the rest is noise by all that public belief and the tables say.
+"""How much of a measured interaction is kept: the rest is noise by all that public belief and the table say.
 
 Of a two-way table's interaction, what a net score does not say (`privacy.group_effects` has that part) is drawn towards
-independence by τ² / (τ² + σ²): σ² its noise per contrast, τ² a multiple of pure sampling that all tables of a release
-share. The multiple has the public belief as its prior and the tables' energies as its data.
+independence by τ² / (τ² + σ²): σ² its noise per contrast, τ² pure sampling times 1 + (size − 1) λ². The 1 is there
+because those who answered are a sample. The size is the table's, with the public belief as its prior. The scale λ² is
+the cell's, with the horseshoe's: most cells differ by little beside the net score, a few by a lot, and these pass.
 
-Source: Efron and Morris 1973 (empirical Bayes with a hyperprior integrated over a grid).
-Claim: docs/claims/estimate.md.
+Source: Efron and Morris 1973 (empirical Bayes with a hyperprior integrated over a grid); Carvalho, Polson and Scott
+2010 (the horseshoe). Claim: docs/claims/estimate.md.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -18,6 +19,11 @@ from privacy.components import Floats
 from privacy.group_prior import SIZES
 
 _LOG_SIZE_SD = 0.7
+_LOCAL = np.geomspace(0.003, 30.0, 9)
+_SCALE_WEIGHTS = _LOCAL**0.5 / (1 + _LOCAL) / float((_LOCAL**0.5 / (1 + _LOCAL)).sum())
+"""λ half-Cauchy: the density of log λ² is proportional to λ / (1 + λ²). Cut off at both ends."""
+_SCALES = _LOCAL / float(_SCALE_WEIGHTS @ _LOCAL)
+"""Mean 1, so that sizes stay what the public belief is about: the energy of interactions."""
 
 
 @dataclass(frozen=True)
@@ -37,37 +43,60 @@ class Interaction:
 @dataclass(frozen=True)
 class Kept:
     """`shares`: of each cell's interaction that is kept, and `share` their mean, weighted by what sampling gives each.
-    `size`: of true interactions in units of pure sampling.
+    `unlearned`, `prior`: by cell and in units of pure sampling, the posterior variance beside the noise that was kept,
+    and the prior variance τ² as the data have it. `size`: the mean of `prior`, weighted as `share`.
     """
 
     shares: Floats
     share: float
+    unlearned: Floats
+    prior: Floats
     size: float
+
+    def of(self, axis: int, groups: tuple[int, ...]) -> "Kept":
+        """As cells of the attribute on `axis` × these groups of the other one."""
+
+        def shown(numbers: Floats) -> Floats:
+            return np.moveaxis(numbers, axis, 0)[:, list(groups)]
+
+        return replace(self, shares=shown(self.shares), unlearned=shown(self.unlearned), prior=shown(self.prior))
+
+
+def whole_interaction(shape: tuple[int, ...]) -> Kept:
+    """Of a table whose net score is all there is: nothing else was drawn anywhere, and nothing else was believed."""
+    return Kept(np.ones(shape), 1.0, np.zeros(shape), np.zeros(shape), 0.0)
 
 
 def kept_interactions(tables: Mapping[str, Interaction], interaction: float) -> dict[str, Kept]:
     """By table id. A cell is drawn by its own τ²: where hardly anybody is expected, hardly anything is kept.
 
-    Cells count as independent, each for its share of the free contrasts; sizes are averaged by weight.
+    Cells count as independent, each for its share of the free contrasts; sizes and scales are averaged by weight.
     """
-    sizes = np.array(SIZES)
-    weights = np.exp(_log_weights(list(tables.values()), interaction))
-    weights /= weights.sum()
-    kept: dict[str, Kept] = {}
-    for name, table in tables.items():
-        true = sizes[:, None, None] * table.sampling
-        shares = np.tensordot(weights, true / np.maximum(true + table.noise, 1e-300), axes=1)
-        whole = float(table.sampling.sum())
-        share = float((shares * table.sampling).sum()) / whole if whole > 0 else 0.0
-        kept[name] = Kept(shares, share, float(weights @ sizes))
-    return kept
+    return {name: _kept(table, interaction) for name, table in tables.items()}
 
 
-def _log_weights(tables: Sequence[Interaction], interaction: float) -> Floats:
+def _kept(table: Interaction, interaction: float) -> Kept:
     sizes = np.array(SIZES)
-    found = -0.5 * ((np.log(sizes) - log(interaction)) / _LOG_SIZE_SD) ** 2
-    for table in tables:
-        variance = np.maximum(sizes[:, None, None] * table.sampling + table.noise, 1e-300)
-        each = (np.log(variance) + table.values**2 / variance).sum(axis=(1, 2))
-        found = found - 0.5 * each * table.contrasts / table.values.size
-    return found - found.max()
+    sampling = np.maximum(table.sampling, 1e-300)
+    true = np.multiply.outer(1 + np.multiply.outer(np.maximum(sizes - 1, 0.0), _SCALES), sampling)
+    variance = np.maximum(true + table.noise, 1e-300)
+    likelihood = -0.5 * (np.log(variance) + table.values**2 / variance) + np.log(_SCALE_WEIGHTS)[:, None, None]
+    best = likelihood.max(axis=1, keepdims=True)
+    weights = np.exp(likelihood - best)
+    whole = weights.sum(axis=1, keepdims=True)
+    evidence = (np.log(whole) + best).sum(axis=(1, 2, 3)) * table.contrasts / table.values.size
+    of_size = evidence - 0.5 * ((np.log(sizes) - log(interaction)) / _LOG_SIZE_SD) ** 2
+    of_size = np.exp(of_size - of_size.max())
+    weights *= (of_size / of_size.sum())[:, None, None, None] / whole
+
+    def mean(numbers: Floats) -> Floats:
+        return np.einsum("scij,scij->ij", weights, numbers)
+
+    ratio = true / variance
+    shares = mean(ratio)
+    spread = np.maximum(mean(ratio**2) - shares**2, 0.0)
+    posterior = shares * table.noise + spread * table.values**2
+    unlearned = np.maximum(posterior - shares**2 * table.noise, 0.0) / sampling
+    prior = mean(true) / sampling
+    expected = table.sampling / max(float(table.sampling.sum()), 1e-300)
+    return Kept(shares, float((shares * expected).sum()), unlearned, prior, float((prior * expected).sum()))

@@ -12,7 +12,15 @@ from privacy.benchmarks import benchmark_rows
 from privacy.calibrate import Calibration, calibrated_topline, calibration
 from privacy.discoveries import significant
 from privacy.estimate import Estimates
-from privacy.figure_rows import Setting, everybody_of, figure_rows, histogram_of, one_way_noise, whole_range
+from privacy.figure_rows import (
+    Setting,
+    everybody_of,
+    figure_rows,
+    histogram_of,
+    learned_topline,
+    one_way_noise,
+    whole_range,
+)
 from privacy.group_rows import GroupRow, crosstab_rows
 from privacy.importance import importance_rows
 from privacy.intervals import Z95, Errors, count_interval, figure_errors
@@ -77,10 +85,12 @@ def _one_way_rows(name: str, setting: Setting, weights: Calibration | None) -> I
         yield from _population_rows(name, setting)
     known = setting.precision(name) > 0
     errors = everybody_of(name, setting)
-    figures = setting.figures[name]
+    figures, learned = setting.figures[name], learned_topline(name, setting, errors)
+    errors = replace(errors, learned=learned)
     yield from figure_rows(figures, errors, setting, informative=known, model_based=not known)
     if weights is not None and not attribute.is_group:
         errors, model_based = _weighted(name, setting, weights)
+        errors = replace(errors, learned=learned)
         yield from figure_rows(
             figures, errors, setting, informative=known, model_based=model_based or not known, weighted=True
         )

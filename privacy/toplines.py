@@ -34,12 +34,13 @@ _SINGULAR = 1e-10
 
 @dataclass(frozen=True)
 class CellErrors:
-    """Covariances of an attribute's cells, in respondents²: what is left of the privacy noise, and what shrinkage may
-    have got wrong (the part of the family's spread that was not learned).
+    """Covariances of an attribute's cells, in respondents²: what is left of the privacy noise, what shrinkage may have
+    got wrong (the part of the family's spread that was not learned), and the spread; None where there is no family.
     """
 
     noise: Floats
     bias: Floats
+    prior: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -181,5 +182,5 @@ def learned_toplines(
             rest = np.eye(size) - gain
             found[name] = mean + gain @ (value - mean)
             unsure = gain @ noise * (size / len(known))
-            errors[name] = CellErrors(gain @ noise @ gain.T, rest @ spread @ rest.T + unsure)
+            errors[name] = CellErrors(gain @ noise @ gain.T, rest @ spread @ rest.T + unsure, spread)
     return Toplines(found, errors)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from privacy.components import Floats
 from privacy.estimate import estimate
 from privacy.group_belief import group_belief
 from privacy.group_effects import Effects
@@ -36,18 +37,26 @@ def net_of(bias: float, noise: float, prior: float) -> GroupNet:
     return GroupNet(effects, 0, (0, 1), 0.9, 0.0, 3.0, WEIGHTS, tilt(COUNTS, ATTRIBUTES["q0"], WEIGHTS))
 
 
-def belief_of(share: float, net: GroupNet | None):
+def kept_of(share: Floats) -> Kept:
+    """An interaction of three times pure sampling, kept by these shares."""
+    shares = np.broadcast_to(share, (len(COUNTS), 2))
+    return Kept(shares, float(shares.mean()), 3.0 * (1 - shares) ** 2, np.full(shares.shape, 3.0), 3.0)
+
+
+def belief_of(share: Floats, net: GroupNet | None):
     figures, still = FIGURES["q0"], CellNoise(0.0, 0.0, ATTRIBUTES["q0"].size)
     everybody = figure_errors(figures, COUNTS[:, None], still, np.array([COUNTS.sum()]), 0.0)
     base = np.tile([90.0, 400.0], (len(figures.figures), 1))
-    shares = np.full((len(COUNTS), 2), share)
-    return everybody, base, group_belief(figures, everybody, COUNTS, base, 4.0, Kept(shares, share, 3.0), shares, net)
+    return everybody, base, group_belief(figures, everybody, COUNTS, base, 4.0, kept_of(share), net)
+
+
+KEPT, LOST = np.ones(2), np.zeros(2)
 
 
 def test_what_is_kept_whole_leaves_nothing_to_belief() -> None:
-    _, _, found = belief_of(1.0, net_of(bias=0.0, noise=2.0, prior=9.0))
+    _, _, found = belief_of(KEPT, net_of(bias=0.0, noise=2.0, prior=9.0))
     assert found.bias_sd == pytest.approx(0)
-    _, _, alone = belief_of(1.0, None)
+    _, _, alone = belief_of(KEPT, None)
     assert alone.bias_sd == pytest.approx(0) and alone.learned == pytest.approx(1)
 
 
@@ -55,30 +64,29 @@ def test_where_nothing_was_learned_it_is_the_whole_prior_whatever_the_net_score_
     """The net score's prior is that of sampling times the size, so that both ways to split a figure agree."""
     answers = COUNTS[:4]
     spread = float(answers @ WEIGHTS[:4] ** 2 / answers.sum() - (answers @ WEIGHTS[:4] / answers.sum()) ** 2)
-    everybody, base, plain = belief_of(0.0, None)
+    everybody, base, plain = belief_of(LOST, None)
     whole = group_prior_sd(everybody, base, 3.0)
     assert plain.bias_sd == pytest.approx(whole)
     prior = 3.0 * spread * base[:1] * (1 - base[:1] / answers.sum())
     net = net_of(0.0, 0.0, 0.0)
     effects = Effects(("q0",), 0 * prior, 0 * prior, prior, prior, 0 * prior, 3.0)
     net = GroupNet(effects, 0, (0, 1), 0.9, 0.0, 3.0, net.weights, net.tilt)
-    _, _, split = belief_of(0.0, net)
+    _, _, split = belief_of(LOST, net)
     assert split.bias_sd == pytest.approx(whole, rel=0.05)
     assert split.learned == pytest.approx(0)
 
 
 def test_a_small_group_that_keeps_less_has_the_bias_of_what_it_keeps_not_of_the_tables_mean() -> None:
-    everybody, base, _ = belief_of(1.0, None)
-    shares = np.tile([0.3, 0.9], (len(COUNTS), 1))
-    found = group_belief(FIGURES["q0"], everybody, COUNTS, base, 4.0, Kept(shares, 0.8, 3.0), shares, None)
-    assert found.learned == pytest.approx(np.tile([0.3, 0.9], (len(base), 1)))
-    assert found.bias_sd == pytest.approx((1 - shares[:1]) * group_prior_sd(everybody, base, 3.0))
+    shares = np.array([0.3, 0.9])
+    everybody, base, found = belief_of(shares, None)
+    assert found.learned == pytest.approx(np.tile(shares, (len(base), 1)))
+    assert found.bias_sd == pytest.approx((1 - shares) * group_prior_sd(everybody, base, 3.0))
     assert found.noise[:, 0] * base[:, 0] ** 2 == pytest.approx(found.noise[:, 1] * base[:, 1] ** 2 / 9)
 
 
 def test_the_figure_of_the_net_score_has_the_errors_of_the_net_score() -> None:
     """A favourable share moves by half a point a respondent of net score, and nothing of it lies across."""
-    _, base, found = belief_of(0.2, net_of(bias=7.0, noise=5.0, prior=20.0))
+    _, base, found = belief_of(0.2 * KEPT, net_of(bias=7.0, noise=5.0, prior=20.0))
     row = [f.statistic for f in FIGURES["q0"].figures].index("pct_positive")
     assert found.bias_sd[row] == pytest.approx(50 * np.sqrt(7.0) / base[row], rel=1e-6)
     effects = net_of(7.0, 5.0, 20.0).effects

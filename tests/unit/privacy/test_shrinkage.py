@@ -6,18 +6,54 @@ import pytest
 from privacy.shrinkage import Interaction, kept_interactions
 
 
-def tables(size: float, noise: float, rng: np.random.Generator, number: int = 30) -> dict[str, Interaction]:
-    found = {}
-    for i in range(number):
-        values = rng.normal(scale=np.sqrt(size * 40 + noise), size=(4, 5))
-        found[str(i)] = Interaction(values, np.full((4, 5), 40.0), noise, 20)
+def interactions(
+    rng: np.random.Generator, size: float, noise: float, alike: bool
+) -> list[tuple[np.ndarray, Interaction]]:
+    """True interactions and what is seen of them: all cells differ alike, or one in eight does and the others hardly."""
+    found = []
+    for _ in range(60):
+        scale = np.ones((4, 5)) if alike else np.where(rng.random((4, 5)) < 1 / 8, 8.0, 0.0)
+        true = rng.normal(scale=np.sqrt(40 * (1 + (size - 1) * scale)))
+        seen = true + rng.normal(scale=np.sqrt(noise), size=(4, 5))
+        found.append((true, Interaction(seen, np.full((4, 5), 40.0), noise, 20)))
     return found
 
 
-@pytest.mark.parametrize(("size", "noise"), [(2.0, 80.0), (5.0, 1000.0), (1.0, 10.0)])
-def test_the_share_is_the_best_one(size: float, noise: float) -> None:
-    kept = kept_interactions(tables(size, noise, np.random.default_rng(1)), 3.0)
-    assert kept["0"].share == pytest.approx(size * 40 / (size * 40 + noise), abs=0.08)
+def error(cases: list[tuple[np.ndarray, Interaction]]) -> float:
+    kept = [kept_interactions({"a": seen}, 3.0)["a"].shares * seen.values for _, seen in cases]
+    return float(np.mean([(k - true) ** 2 for k, (true, _) in zip(kept, cases, strict=True)]))
+
+
+def best_common_share(cases: list[tuple[np.ndarray, Interaction]]) -> float:
+    """The least error of one share for all cells, chosen by knowing them."""
+    shares = np.linspace(0, 1, 201)
+    errors = [np.mean([(share * seen.values - true) ** 2 for true, seen in cases]) for share in shares]
+    return float(min(errors))
+
+
+@pytest.mark.parametrize(("size", "noise"), [(2.0, 80.0), (5.0, 1000.0), (1.0, 10.0), (8.0, 100.0)])
+def test_where_all_cells_differ_alike_it_is_nearly_the_best_share(size: float, noise: float) -> None:
+    cases = interactions(np.random.default_rng(1), size, noise, alike=True)
+    assert error(cases) < 1.2 * best_common_share(cases)
+
+
+@pytest.mark.parametrize(("size", "noise"), [(8.0, 200.0), (30.0, 1000.0)])
+def test_where_few_cells_differ_it_beats_every_common_share(size: float, noise: float) -> None:
+    cases = interactions(np.random.default_rng(2), size, noise, alike=False)
+    assert error(cases) < 0.8 * best_common_share(cases)
+
+
+@pytest.mark.parametrize("noise", [20.0, 200.0, 2000.0])
+def test_the_posterior_variance_is_that_of_the_errors(noise: float) -> None:
+    """What is said of the error, noise that was kept and what was not learned, against the errors themselves."""
+    rng = np.random.default_rng(3)
+    cases = interactions(rng, 5.0, noise, alike=False)
+    said, found = [], []
+    for true, seen in cases:
+        kept = kept_interactions({"a": seen}, 5.0)["a"]
+        said.append(kept.shares**2 * noise + 40 * kept.unlearned)
+        found.append((kept.shares * seen.values - true) ** 2)
+    assert 0.7 < np.mean(found) / np.mean(said) < 1.25
 
 
 def test_without_noise_all_is_kept_and_under_much_noise_the_belief_decides() -> None:
@@ -27,6 +63,7 @@ def test_without_noise_all_is_kept_and_under_much_noise_the_belief_decides() -> 
     hopeless = kept_interactions({"a": Interaction(np.full((4, 5), 3e4), np.full((4, 5), 40.0), 1e9, 20)}, 3.0)["a"]
     assert hopeless.share < 1e-6
     assert 1.5 < hopeless.size < 6
+    assert hopeless.unlearned == pytest.approx(hopeless.prior, rel=1e-3)
     assert kept_interactions({}, 3.0) == {}
 
 

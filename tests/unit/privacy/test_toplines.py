@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from privacy.estimate import estimate
+from privacy.group_prior import group_prior
+from privacy.summary import summarise
 from privacy.toplines import LEAST_FAMILY, families, learned_toplines
 from schemas.attributes import Attribute
-from tests.unit.privacy.estimating import RATING, by_id, riverbend
+from tests.unit.privacy.estimating import RATING, by_id, plan_of, policy, released, riverbend
 
 QUESTIONS = 30
 SURVEY = riverbend(
@@ -82,3 +85,19 @@ def test_families_have_the_same_cells_and_demographics_are_alone() -> None:
     found = families(attributes)
     assert ["age"] in found and ["quality"] in found
     assert not any("services" in members for members in found)
+
+
+@pytest.mark.parametrize(("sd", "published"), [(8.0, True), (45.0, False)])
+def test_a_topline_is_published_where_it_or_its_own_measurement_says_enough(sd: float, published: bool) -> None:
+    """At 45 people of noise a question alone is off by 15 points; its family would say 8, of questions in general."""
+    rng = np.random.default_rng(4)
+    tables = [(name,) for name in ATTRIBUTES]
+    plan = plan_of(ATTRIBUTES, dict.fromkeys(tables, sd), tables)
+    shares = np.array([0.4, 0.3, 0.2, 0.1])
+    exact = {t.id: np.append(rng.multinomial(round(TOTAL), shares), np.zeros(SIZE - 4, int)) for t in plan.measured}
+    estimates = estimate(plan, ATTRIBUTES, released(plan, exact, rng), group_prior(SURVEY, plan))
+    rows = [r for r in summarise(SURVEY, policy(), plan, ATTRIBUTES, estimates) if r.statistic == "pct"]
+    narrow = [row for row in rows if row.moe is not None and row.moe <= 10]
+    assert len(narrow) > len(rows) / 2
+    assert {row.publishable for row in narrow} == {published}
+    assert {row.reason for row in narrow} == ({""} if published else {"belief"})
