@@ -8,6 +8,7 @@ from pipelines.declarations import Declarations
 from pipelines.earlier_waves import EarlierWaves
 from pipelines.ledger.store import Ledger
 from pipelines.outlet.publish import ReleaseContext, publish
+from pipelines.outlet.report import compile_templates
 from privacy.estimate import estimate
 from privacy.group_prior import group_prior
 from privacy.measure import Measurements, Released, received
@@ -17,7 +18,12 @@ from schemas.ledger import Event
 from schemas.nets import with_nets
 from schemas.plan import Plan
 
-__all__ = ["publish_crossing", "received"]
+__all__ = ["get_ready", "publish_crossing", "received"]
+
+
+def get_ready() -> None:
+    """What can be done before there is anything to publish."""
+    compile_templates()
 
 
 def publish_crossing(

@@ -111,6 +111,14 @@ def _compared_with(workspace: Workspace, declarations: Declarations, ledger: Led
     return earlier_waves(workspace, declarations.survey, declarations.attributes, key)
 
 
+def _counted(worker: Worker, plan: Plan, tell: Callable[[str], None]) -> "Released[Measurements]":
+    """What the worker measures. What publishing needs is imported and compiled while it counts."""
+    from pipelines.publication import get_ready, received
+
+    get_ready()
+    return received(bytes(worker.answer(tell).payload), plan)
+
+
 def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list[str]) -> Event:
     sealed = ledger.sealed_event(release_id)
     if sealed is not None:
@@ -202,9 +210,7 @@ def release(
                 )
                 tell("measuring")
                 worker.ask(_order("measure", charged))
-                from pipelines.publication import received  # imported while the worker counts
-
-                released = received(bytes(worker.answer(tell).payload), plan)
+                released = _counted(worker, plan, tell)
             release_id = released.value.release_id
             tell("recording the seal")
             sealed = _seal_event(ledger, charged, release_id, isolation)

@@ -4,7 +4,7 @@ Claim: docs/claims/estimate.md.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class Setting:
     interaction: float
     margin_points: float
     least_base: float
+    known: dict[str, Errors] = field(default_factory=dict[str, Errors])
+    """Everybody's figures, computed once: every crosstab of an attribute needs them."""
 
     def table(self, *names: str) -> TableEstimate | None:
         order = list(self.attributes)
@@ -66,6 +68,12 @@ def histogram_of(figures: FigureSet, setting: Setting, *group: str) -> Floats | 
 
 def everybody_of(name: str, setting: Setting) -> Errors:
     """Figures of an attribute for everybody; figures × 1."""
+    if name not in setting.known:
+        setting.known[name] = _everybody(name, setting)
+    return setting.known[name]
+
+
+def _everybody(name: str, setting: Setting) -> Errors:
     figures, estimates = setting.figures[name], setting.estimates
     counts = estimates.tables[name].counts[:, None]
     people = np.array([estimates.total])

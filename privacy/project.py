@@ -43,18 +43,31 @@ def onto_simplex(values: Floats, totals: Floats) -> Floats:
     return np.where((sums > 0)[..., None], nearest * _ratio(totals, sums, 0.0)[..., None], even)
 
 
+def _capped_threshold(values: Floats, totals: Floats, caps: Floats) -> Floats:
+    """The t of each row with Σ min(max(value + t, 0), cap) = total, along the last axis.
+
+    The sum is piecewise linear in t: each value begins to count at −value and stops at cap − value.
+    """
+    turns = np.concatenate([-values, caps - values], axis=-1)
+    order = np.argsort(turns, axis=-1, kind="stable")
+    turns = np.take_along_axis(turns, order, axis=-1)
+    slopes = np.cumsum(np.where(order < values.shape[-1], 1.0, -1.0), axis=-1)[..., :-1]
+    reached = np.cumsum(slopes * np.diff(turns, axis=-1), axis=-1)
+    enough = reached >= totals[..., None]
+    step = np.where(enough.any(axis=-1), enough.argmax(axis=-1), reached.shape[-1] - 1)[..., None]
+
+    def at(numbers: Floats) -> Floats:
+        return np.take_along_axis(numbers, step, axis=-1)[..., 0]
+
+    return at(turns[..., 1:]) - _ratio(at(reached) - totals, at(slopes), 0.0)
+
+
 def onto_capped_sum(values: Floats, totals: Floats, caps: Floats) -> Floats:
     """Nearest vectors (last axis) between 0 and `caps` with the given totals, each at most the sum of its caps.
 
-    The shift that gives the total is found by bisection; what rounding leaves over goes where there is room.
+    What rounding leaves over goes where there is room.
     """
-    low = (-values).min(axis=-1)
-    high = (caps - values).max(axis=-1)
-    for _ in range(100):
-        middle = (low + high) / 2
-        enough = np.clip(values + middle[..., None], 0.0, caps).sum(axis=-1) >= totals
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    nearest = np.clip(values + high[..., None], 0.0, caps)
+    nearest = np.clip(values + _capped_threshold(values, totals, caps)[..., None], 0.0, caps)
     for _ in range(2):
         lacking = totals - nearest.sum(axis=-1)
         room = np.where((lacking >= 0)[..., None], caps - nearest, nearest)

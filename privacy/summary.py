@@ -52,7 +52,7 @@ def summarise(
     )
     weights = calibration(survey, attributes, estimates, precisions)
     cumulative = cumulative_figures(survey, dict(attributes))
-    below = replace(setting, figures={**setting.figures, **cumulative})
+    below = replace(setting, figures={**setting.figures, **cumulative}, known={})
     rows: list[GroupRow] = []
     for published in plan.published:
         if len(published.attributes) == 1:

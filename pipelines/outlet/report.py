@@ -53,6 +53,13 @@ def page_environment() -> Environment:
     return made
 
 
+def compile_templates() -> None:
+    """Read and compile the pages' templates now instead of when the first page is rendered."""
+    environment = page_environment()
+    for name in environment.list_templates():
+        environment.get_template(name)
+
+
 def _css_text(text: str) -> Markup:
     """A text inside a CSS string in a style element: everything but plain letters and digits is escaped by number."""
     return Markup("").join(
