@@ -53,11 +53,12 @@ class Host:
 
 @dataclass(frozen=True)
 class Hosts:
-    """Two hosts that may run hearsafe, and the database that both reach."""
+    """Two hosts that may run hearsafe, the database that both reach, and the host that it is on."""
 
     first: Host
     second: Host
     database: str
+    server: Host
 
 
 def _ip(*arguments: str) -> None:
@@ -117,4 +118,4 @@ def two_hosts() -> Iterator[Hosts]:
         database = running_postgres(
             programs, connections=100, listen=server.address, network=f"{_NETWORK}.0/24", on_host=server.command
         )
-        yield Hosts(first, second, made.enter_context(database))
+        yield Hosts(first, second, made.enter_context(database), server)
