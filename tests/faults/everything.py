@@ -2,6 +2,8 @@
 
 import importlib
 
+from pipelines.outlet.report import compile_templates
+
 NAMES = (
     "duckdb",
     "duckdb_extension_httpfs",
@@ -21,15 +23,6 @@ NAMES = (
 LOADED = [importlib.import_module(name) for name in NAMES]
 
 
-def _templates() -> None:
-    """Compile the report's templates once: a run would compile them again each time."""
-    from pipelines.outlet import report
-
-    environment = report.page_environment()
-    for name in environment.list_templates(extensions=["j2"]):
-        environment.get_template(name)
-
-
 def _constants() -> None:
     """What is computed once in a process and the same in every one of them."""
     from pipelines.code_version import code_digest
@@ -39,5 +32,5 @@ def _constants() -> None:
     privacy_map("discrete_gaussian", 10.0, 1, 1)
 
 
-_templates()
+compile_templates()
 _constants()

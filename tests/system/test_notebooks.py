@@ -170,6 +170,12 @@ def _tuned(declared: Path, workspace: Path, chromium: Path) -> Iterator[Watched]
         yield watched
 
 
+def _known(page: Any) -> str:
+    """What the officer's app says would become known."""
+    whole = page.locator("main").inner_text()
+    return whole.partition("What would become known")[2].partition("Crosstabs that would know")[0]
+
+
 @pytest.mark.needs_chromium
 @pytest.mark.filterwarnings("default")
 def test_the_officer_turns_sees_saves_reloads_and_signs(declared: Path, chromium: Path, tmp_path: Path) -> None:
@@ -178,12 +184,15 @@ def test_the_officer_turns_sees_saves_reloads_and_signs(declared: Path, chromium
         assert page.get_by_text("ε 2 at δ 1e-06").count() == 1
         watched.keep("tune-opened", full_page=False)
         side = page.get_by_role("complementary")
+        forecast = _known(page)
+        assert "publishable" in forecast
         loss = side.get_by_role("slider").first
         loss.focus()
         for _ in range(3):
             loss.press("ArrowLeft")
         page.get_by_text("ε 1 at δ 1e-06").wait_for(timeout=30_000)
         page.get_by_text("spend.epsilon").wait_for(timeout=30_000)
+        assert _known(page) != forecast, "a quarter of the loss makes fewer figures publishable"
         watched.keep("tune-turned", full_page=False)
         side.get_by_role("button", name="Save policy.yaml").click()
         side.get_by_text(re.compile("^Saved ")).wait_for(timeout=30_000)
