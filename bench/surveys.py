@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from pipelines.intake.batch import SourceFile, encoded_batches
+from pipelines.intake.assemble import encoded_batches
+from pipelines.intake.batch import SourceFile
 from schemas.attributes import MICRO, Attribute, CellRole, attributes_of, zone_columns
 from schemas.nets import with_nets
 from schemas.plan import MeasuredTable

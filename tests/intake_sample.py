@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.intake.batch import Quarantined, SourceFile, encoded_batches
+from pipelines.intake.assemble import encoded_batches
+from pipelines.intake.batch import Quarantined, SourceFile
 from schemas.attributes import attributes_of, zone_columns
 from schemas.survey import Survey
 

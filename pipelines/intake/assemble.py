@@ -221,3 +221,20 @@ def _bytes_of(column: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _fixed(content: bytes, count: int) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(PSEUDONYM_BYTES), count, [None, pa.py_buffer(content)])
+
+
+def encoded_batches(
+    survey: Survey,
+    files: Sequence[SourceFile],
+    hmac_key: bytes,
+    contacts: Path | None,
+    issued: frozenset[bytes] | None = None,
+) -> Iterator[EncodedBatch]:
+    """Read, sever and encode source files. `issued`: pseudonyms of the codes that count, where codes were issued.
+
+    Every file's encoding and header are checked before the first batch is made. Memory is bounded by the batch, save
+    for workbooks and long layouts.
+
+    Raises: InputRefused: a file cannot be taken. Never for bad records: those are quarantined.
+    """
+    return severed_batches(survey, open_files(survey, files), hmac_key, contacts, issued)

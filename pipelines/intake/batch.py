@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from schemas.survey import Survey
 
 
 @dataclass(frozen=True)
@@ -47,23 +44,3 @@ class EncodedBatch:
     quarantined: tuple[Quarantined, ...]
     read: int
     excluded: int
-
-
-def encoded_batches(
-    survey: Survey,
-    files: Sequence[SourceFile],
-    hmac_key: bytes,
-    contacts: Path | None,
-    issued: frozenset[bytes] | None = None,
-) -> Iterator[EncodedBatch]:
-    """Read, sever and encode source files. `issued`: pseudonyms of the codes that count, where codes were issued.
-
-    Every file's encoding and header are checked before the first batch is made. Memory is bounded by the batch, save
-    for workbooks and long layouts.
-
-    Raises: InputRefused: a file cannot be taken. Never for bad records: those are quarantined.
-    """
-    from pipelines.intake.assemble import open_files, severed_batches  # heavy imports stay out of the launcher
-
-    opened = open_files(survey, files)
-    return severed_batches(survey, opened, hmac_key, contacts, issued)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.intake.batch import SourceFile, encoded_batches
+from pipelines.intake.assemble import encoded_batches
+from pipelines.intake.batch import SourceFile
 from pipelines.intake.blocks import ahead, in_blocks
 from pipelines.zone import responses
 from pipelines.zone.issued import issued_codes

@@ -9,7 +9,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from pipelines.intake.batch import SourceFile, encoded_batches
+from pipelines.intake.assemble import encoded_batches
+from pipelines.intake.batch import SourceFile
 from pipelines.zone.ingest_room import WaveKeys, ingest, ingest_lines
 from schemas.errors import Fault
 from schemas.survey import Survey

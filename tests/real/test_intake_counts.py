@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pipelines.declarations import load_declarations
-from pipelines.intake.batch import EncodedBatch, SourceFile, encoded_batches
+from pipelines.intake.assemble import encoded_batches
+from pipelines.intake.batch import EncodedBatch, SourceFile
 from schemas.attributes import MICRO, Attribute, zone_columns
 from tests.real.oracle import CellKey, Oracle
 from tests.real.surveys import BLOOMINGTON, SOMERVILLE_2017, SURVEYS, TAMPA_BAY, RealSurvey, each

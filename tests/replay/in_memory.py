@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import xlsxwriter
 
-from pipelines.intake.batch import SourceFile, encoded_batches
+from pipelines.intake.assemble import encoded_batches
+from pipelines.intake.batch import SourceFile
 from pipelines.zone import responses
 from pipelines.zone.counting import count_tables
 from pipelines.zone.duckdb_engine import DuckDBEngine

@@ -120,7 +120,8 @@ def test_a_duplicated_column_that_nothing_needs(tmp_path: Path) -> None:
 
 def test_all_headers_are_checked_before_any_row(tmp_path: Path) -> None:
     good, bad = written(tmp_path, "A,B\n1,2\n", name="1.csv"), written(tmp_path, "A\n1\n", name="2.csv")
-    from pipelines.intake.batch import SourceFile, encoded_batches
+    from pipelines.intake.assemble import encoded_batches
+    from pipelines.intake.batch import SourceFile
 
     with pytest.raises(InputRefused):
         encoded_batches(PAIR, [SourceFile("web", good), SourceFile("web", bad)], b"k" * 32, None)

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines.intake.batch import SourceFile, encoded_batches
+from pipelines.intake.assemble import encoded_batches
+from pipelines.intake.batch import SourceFile
 from schemas.attributes import MICRO, attributes_of, zone_columns
 from tests.intake_sample import KEY, keyless, rating, survey_with, take_text, written
 
