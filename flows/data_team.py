@@ -186,12 +186,12 @@ def release(
 ) -> None:
     """Charge the plan, measure once, and publish. The same plan on the same snapshot is returned free."""
     from flows.words import release_as_dict, release_line
-    from pipelines import release as crossing
+    from pipelines import release as releasing
     from pipelines.memory import DEFAULT_RELEASE
 
     declarations, key = declared(directory, policy), key_of(key_source)
     with progress("planning") as tell:
-        result = crossing.release(
+        result = releasing.release(
             workspace_of(context, workspace),
             declarations,
             key=key,

@@ -36,12 +36,12 @@ def sign(workspace: str, directory: str, policy: str | None, officer_key: str, w
 @sanitised
 def cross(workspace: str, directory: str, policy: str | None, key_source: str, witness: str | None) -> str:
     """Charge, measure once, publish. Returns: the release folder."""
+    from pipelines import release as releasing
     from pipelines.declarations import load_declarations
-    from pipelines.release import release as crossing
     from pipelines.workspace import open_workspace
 
     declarations = load_declarations(Path(directory), Path(policy) if policy else None)
-    result = crossing(
+    result = releasing.release(
         open_workspace(Path(workspace)),
         declarations,
         key=key_of(key_source),

@@ -7,8 +7,8 @@ from schemas.errors import UsageFault
 from schemas.plan import NANO
 
 if TYPE_CHECKING:
+    from pipelines.crossing import ReleaseResult
     from pipelines.outlet.verify import Verification
-    from pipelines.release import ReleaseResult
     from schemas.card import Card
 
 

@@ -1,152 +1,17 @@
-"""The crossing, in its order: plan, ready zone, charge, draw, seal, estimate, publish.
+"""A release. The zone worker is started first: it gets ready while this process imports what a crossing needs."""
 
-A charge is committed before anything exact is read. A crash anywhere leaves either no charge, or a charge that buys
-exactly one draw: if it was sealed the next run publishes those bytes, if not the next run voids it and pays again.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
-from pipelines.ledger.store import Ledger
 from pipelines.memory import DEFAULT_RELEASE, megabytes
-from pipelines.outlet.foreign import require_registered
-from pipelines.wave_end import require_zone
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
-from pipelines.zone.launcher import WaveZone, Worker, engine_token, starting
-from pipelines.zone.placed_rows import charged_grounds
-from pipelines.zone.protocol import Message
-from privacy.ledger_rules import Crossing, CrossingState
-from schemas.canonical import digest
-from schemas.errors import ZoneFault
-from schemas.ledger import Charge, Event, EventKind
-from schemas.plan import Plan
+from pipelines.zone.launcher import WaveZone, starting
 
 if TYPE_CHECKING:
-    from pipelines.earlier_waves import EarlierWaves
-    from privacy.measure import Measurements, Released
-
-
-@dataclass(frozen=True)
-class ReleaseResult:
-    """Where a release is, and whether this run had to charge for it."""
-
-    folder: Path
-    release_id: str
-    already_published: bool
-    charged: bool
-    charge_nano_rho: int
-    charge_nano_pure_epsilon: int | None
-
-
-def release_id_of(plan_digest: str, snapshot_id: str, attempt: int) -> str:
-    """Name of a release: the same plan on the same snapshot is the same release, until an attempt is voided."""
-    return digest({"plan": plan_digest, "snapshot": snapshot_id, "attempt": attempt})[:32]
-
-
-def _charge_for(declarations: Declarations, plan: Plan, snapshot_id: str, attempt: int) -> Charge:
-    plan_digest = digest(plan)
-    return Charge(
-        release_id=release_id_of(plan_digest, snapshot_id, attempt),
-        population=plan.population,
-        year=plan.year,
-        survey=plan.survey,
-        wave=plan.wave,
-        plan_digest=plan_digest,
-        survey_digest=declarations.survey_digest,
-        policy_digest=declarations.policy_digest,
-        snapshot_id=snapshot_id,
-        attempt=attempt,
-        charge_nano_rho=plan.charge_nano_rho,
-        charge_nano_pure_epsilon=plan.charge_nano_pure_epsilon,
-        mechanism="discrete_gaussian" if plan.noise == "gaussian" else "discrete_laplace",
-        measured_tables=len(plan.measured),
-        delta=plan.delta,
-        code_digest=code_digest(),
-        engine=plan.engine,
-    )
-
-
-def _order(kind: str, charged: Event) -> Message:
-    return Message(kind, {"charged": charged.model_dump(mode="json")})
-
-
-def _earlier(ledger: Ledger, worker: Worker, plan: Plan, crossing: Crossing) -> "Released[Measurements] | None":
-    """What an earlier attempt sealed. A charge that never came to a seal is voided: its loss stays."""
-    charged = ledger.event(crossing.charged_seq)
-    worker.ask(_order("unseal", charged))
-    from privacy.measure import received
-
-    answer = worker.answer()
-    if answer.kind == "unsealed":
-        return received(bytes(answer.payload), plan)
-    if crossing.state is not CrossingState.CHARGED:
-        raise ZoneFault(
-            "sealed_missing",
-            "the sealed measurements of this release are gone",
-            where=crossing.release_id,
-            do="Restore the zone from your backup",
-        )
-    ledger.record(EventKind.VOID, {"release_id": crossing.release_id, "charge_seq": charged.seq})
-    return None
-
-
-def _stands(workspace: Workspace, plan: Plan, before: Sequence[Crossing]) -> bool:
-    """Whether this release was published and is in place: it is returned as it is, whatever became of other waves."""
-    published = bool(before) and before[-1].state is CrossingState.PUBLISHED
-    return published and workspace.release(plan.survey, plan.wave, before[-1].release_id).exists()
-
-
-def _compared_with(workspace: Workspace, declarations: Declarations, ledger: Ledger) -> "EarlierWaves | None":
-    if not declarations.survey.trends:
-        return None
-    from pipelines.earlier_waves import earlier_waves
-    from schemas.manifest import fingerprint
-
-    key = fingerprint(ledger.public_key_hex)
-    return earlier_waves(workspace, declarations.survey, declarations.attributes, key)
-
-
-def _counted(worker: Worker, plan: Plan, tell: Callable[[str], None]) -> "Released[Measurements]":
-    """What the worker measures. What publishing needs is imported and compiled while it counts."""
-    from pipelines.publication import get_ready, received
-
-    get_ready()
-    return received(bytes(worker.answer(tell).payload), plan)
-
-
-def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list[str]) -> Event:
-    sealed = ledger.sealed_event(release_id)
-    if sealed is not None:
-        return sealed
-    body = {"release_id": release_id, "charge_seq": charged.seq, "isolation": isolation}
-    return ledger.record(EventKind.SEALED, body)
-
-
-def _leave(ledger: Ledger, declarations: Declarations, plan: Plan) -> dict[str, Any]:
-    """What a worker needs to reach a cluster, once this plan was charged before, or would be charged now.
-
-    Before that neither the cluster's token nor the zone's key is with a process that has a network.
-
-    Raises: BudgetRefused: recorded as REFUSED.
-    """
-    state = ledger.state()
-    if all(crossing.charge.plan_digest != digest(plan) for crossing in state.crossings.values()):
-        ledger.require_leave(_charge_for(declarations, plan, "", 1), declarations.policy)
-    placed = charged_grounds(state, plan.survey, plan.wave)
-    return {"engine_token": engine_token(), "charged_grounds": [grounds.as_body() for grounds in placed]}
-
-
-def _to_store(ledger: Ledger, store: str, folder: Path, tell: Callable[[str], None]) -> None:
-    """Under the run's lock, which holds on every host: two versions of the program never mix their files."""
-    from pipelines.outlet.object_store import publish_to_store
-
-    tell("publishing to the object store")
-    publish_to_store(store, folder, ledger.public_key_hex)
+    from pipelines.crossing import ReleaseResult
 
 
 def release(
@@ -157,72 +22,14 @@ def release(
     witness: Path | None = None,
     memory: str = DEFAULT_RELEASE,
     tell: Callable[[str], None] = lambda _: None,
-) -> ReleaseResult:
+) -> "ReleaseResult":
     """Release what the declarations plan, or return what was released before for the same plan and snapshot.
 
     Raises: DeclarationFault, ZoneFault, BudgetRefused, IntegrityFault; UsageFault: `memory`.
     """
-    survey, memory = declarations.survey, megabytes(memory)
-    zone = WaveZone.of(workspace, survey, key)
-    ledger = Ledger.open(workspace, witness=witness)
-    state = ledger.state()
-    require_zone(state, survey)
-    require_registered(workspace.releases, {other.digest for other in state.registered.values()})
-    with ledger.lock() as held:
-        with starting(zone, "measure", inherited=held, networked=declarations.policy.engine is not None) as worker:
-            tell("planning")
-            from pipelines.planning import planned  # imported while the worker gets ready, too
+    memory = megabytes(memory)
+    zone = WaveZone.of(workspace, declarations.survey, key)
+    with starting(zone, "measure", networked=declarations.policy.engine is not None) as worker:
+        from pipelines.crossing import cross
 
-            if declarations.policy.prior.from_release is not None:
-                from pipelines.prior_release import with_earlier_belief
-
-                declarations = with_earlier_belief(declarations, workspace.root, ledger.public_key_hex)
-            plan = planned(declarations)
-            remote = {} if plan.engine is None else _leave(ledger, declarations, plan)
-            worker.request(
-                zone,
-                "measure",
-                {
-                    "survey": survey.model_dump(mode="json", by_alias=True),
-                    "plan": plan.model_dump(mode="json"),
-                    "memory": memory,
-                    "ledger_key": ledger.public_key_hex,
-                    **remote,
-                },
-            )
-            tell("opening the zone")
-            ready = worker.answer(tell)
-            snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
-            before = ledger.state().crossings_of(digest(plan), snapshot_id)
-            earlier = None if _stands(workspace, plan, before) else _compared_with(workspace, declarations, ledger)
-            released: Released[Measurements] | None = None
-            charge_new = True
-            if before and before[-1].state is not CrossingState.VOID:
-                tell("looking for sealed measurements")
-                released = _earlier(ledger, worker, plan, before[-1])
-                charge_new = released is None
-            if released is not None:
-                charged = ledger.event(before[-1].charged_seq)
-            else:
-                tell("charging")
-                charged = ledger.charge(
-                    _charge_for(declarations, plan, snapshot_id, len(before) + 1), declarations.policy
-                )
-                tell("measuring")
-                worker.ask(_order("measure", charged))
-                released = _counted(worker, plan, tell)
-            release_id = released.value.release_id
-            tell("recording the seal")
-            sealed = _seal_event(ledger, charged, release_id, isolation)
-        from pipelines.publication import publish_crossing
-
-        folder = workspace.release(survey.survey, survey.wave.id, release_id)
-        already = folder.exists()
-        publish_crossing(ledger, declarations, plan, released, charged, sealed, folder, earlier, tell)
-        store = workspace.store_url
-        if store is not None:
-            _to_store(ledger, store, folder, tell)
-        if ledger.state().crossing(release_id).state is not CrossingState.PUBLISHED:
-            tell("recording the publication")
-            ledger.record(EventKind.PUBLISHED, {"release_id": release_id, "charge_seq": charged.seq})
-    return ReleaseResult(folder, release_id, already, charge_new, plan.charge_nano_rho, plan.charge_nano_pure_epsilon)
+        return cross(workspace, declarations, zone, worker, witness=witness, memory=memory, tell=tell)

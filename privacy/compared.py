@@ -9,7 +9,7 @@ from math import hypot, sqrt
 
 from schemas.released import SummaryRow
 
-CARRIED = ("undefined", "no_information", "base")
+CARRIED = ("undefined", "no_information", "base", "belief")
 """Reasons that a figure takes over from what it is made of, the first one first. Its margin is its own."""
 
 

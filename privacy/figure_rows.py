@@ -32,7 +32,7 @@ class Setting:
     interaction: float
     margin_points: float
     least_base: float
-    known: dict[str, Errors] = field(default_factory=dict[str, Errors])
+    known: dict[str, Errors] = field(init=False, compare=False, repr=False, default_factory=dict[str, Errors])
     """Everybody's figures, computed once: every crosstab of an attribute needs them."""
 
     def table(self, *names: str) -> TableEstimate | None:

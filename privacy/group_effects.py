@@ -133,7 +133,7 @@ def group_effects(
     """Posterior effects of every head on a demographic; None where nothing was observed.
 
     What is seen of a head is its noisy net score by group, less its expectation π_g · net. The noise of the group sizes
-    moves all heads together, by net/total for a respondent too many in a group.
+    moves all heads together, by net/total for a respondent too many in a group; by more than everybody it cannot.
     """
     names = heads.names
     seen = [i for i, name in enumerate(names) if name in observed]
@@ -143,7 +143,8 @@ def group_effects(
     counts = np.array([observed[names[i]].counts for i in seen])
     away = counts - np.outer(heads.net[seen], groups.shares)
     slope = heads.net[seen] / groups.total
-    noise = np.diag([observed[names[i]].variance for i in seen]) + groups.variance * np.outer(slope, slope)
+    of_groups = min(groups.variance, groups.total**2)
+    noise = np.diag([observed[names[i]].variance for i in seen]) + of_groups * np.outer(slope, slope)
     shapes = [_shape(mix, groups) for mix in MIXES]
     points: list[tuple[float, float, _Structure, _Shape, Floats]] = []
     for shares in STRUCTURES:

@@ -25,6 +25,7 @@ def net_figure(figures: FigureSet) -> int | None:
 
 
 _LEAST_SAMPLING = 0.01
+_NOBODY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class GroupNet:
 
     `effects`, `head`, `shown`: where to look. `share`: of everybody, those with an opinion. `abstained`: net score that
     a respondent without one counts as. `interaction`: the public belief. `weights`, `tilt`: by cell, the net score of a
-    respondent, and the change by one respondent of net score.
+    respondent, and the change by one respondent of net score. `unasked`: of everybody, those who certainly were not
+    asked, where their groups are not known; `sizes`: of the shown groups, as shares of everybody.
     """
 
     effects: Effects
@@ -44,9 +46,18 @@ class GroupNet:
     interaction: float
     weights: Floats
     tilt: Floats
+    unasked: float
+    sizes: Floats
 
     def of(self, numbers: Floats) -> Floats:
         return numbers[self.head, list(self.shown)]
+
+    def base_off(self) -> Floats:
+        """By how much, as a part of it, a group's base may be off for being taken in proportion to its size: those who
+        were not asked may all be in one group, or in any but one.
+        """
+        most = np.minimum(self.unasked / np.maximum(self.sizes, _NOBODY), 1.0)
+        return np.maximum(self.unasked, (1 - self.unasked) / np.maximum(1 - most, _NOBODY) - 1)
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,8 @@ def difference_of(
     A respondent of net score moves the figure by half its range over the base. Sampling: the learned part k of the
     effect carries k of its sampling error. Bias: of the part not learned, what is a lasting difference; and of the
     group's base, taken as in proportion to its size, what moves the figure away from that of those who abstain. Bases
-    are taken to differ as much as answers do, in units of sampling, or as the public belief says, whichever is more.
+    are taken to differ as much as answers do, in units of sampling, or as the public belief says, whichever is more;
+    and where a question was not asked of everybody, by as much as that can make them.
     """
     safe = np.maximum(base, 0.5)
     half = (figure.most - figure.least) / 2
@@ -90,6 +102,7 @@ def difference_of(
     mean = (float(everybody.value[row, 0]) - centre) / half
     size = np.maximum(net.interaction, 1 / np.maximum(1 - lasting, _LEAST_SAMPLING))
     bases = (half * (mean - net.abstained)) ** 2 * size * (1 - min(net.share, 1.0)) / safe
+    bases = bases + (half * (mean - net.abstained) * net.base_off()) ** 2
     away = value - everybody.value[row, 0]
     return Difference(
         value=away,

@@ -14,7 +14,7 @@ from privacy.figure_rows import Setting, everybody_of, figure_rows, histogram_of
 from privacy.group_belief import centred, group_belief
 from privacy.group_errors import Difference, GroupNet, difference_of, net_figure, with_net_figure
 from privacy.group_tables import net_weights, tilt
-from privacy.intervals import CellNoise, Errors, figure_errors, group_noise, group_prior_sd
+from privacy.intervals import Z95, CellNoise, Errors, figure_errors, group_noise, group_prior_sd
 from privacy.residual import universe_of
 from privacy.shrinkage import whole_interaction
 from privacy.statistics import Figure, FigureSet
@@ -44,7 +44,7 @@ def crosstab_rows(pair: tuple[str, ...], setting: Setting) -> Iterator[GroupRow]
     figures, codes = setting.figures[name], [groups.cells[i].code for i in shown]
     counts = np.moveaxis(table.counts, pair.index(name), 0)[:, list(shown)]
     measured = setting.precision(*pair) > 0
-    row, net = net_figure(figures), _group_net(name, group, shown, setting)
+    row, net = net_figure(figures), _group_net(name, group, shown, setting, measured=measured)
     errors = (
         _measured_groups(name, group, pair, counts, shown, setting, net)
         if measured
@@ -66,7 +66,7 @@ def crosstab_rows(pair: tuple[str, ...], setting: Setting) -> Iterator[GroupRow]
         yield from _difference_rows(figures.figures[row], difference, own, setting, informative[row], group, codes)
 
 
-def _group_net(name: str, group: str, shown: tuple[int, ...], setting: Setting) -> GroupNet | None:
+def _group_net(name: str, group: str, shown: tuple[int, ...], setting: Setting, *, measured: bool) -> GroupNet | None:
     """What was learned of a head's net score in the groups; None where nothing could be."""
     effects, net = setting.estimates.effects.get(group), setting.attributes.get(f"{name}{NET}")
     if effects is None or net is None or name not in effects.heads:
@@ -78,8 +78,16 @@ def _group_net(name: str, group: str, shown: tuple[int, ...], setting: Setting) 
     weights = net_weights(attribute, net)
     return GroupNet(
         effects, effects.heads.index(name), shown, share, abstained, setting.interaction,
-        weights, tilt(counts, attribute, weights),
+        weights, tilt(counts, attribute, weights), 0.0 if measured else _unasked(name, setting),
+        setting.estimates.tables[group].counts[list(shown)] / setting.estimates.total,
     )  # fmt: skip
+
+
+def _unasked(name: str, setting: Setting) -> float:
+    """Of everybody, the share that was not asked, by the lower end of its 95 % interval."""
+    table, places = setting.estimates.tables[name], setting.attributes[name].roles(CellRole.NOT_ASKED)
+    found = sum(table.counts[i] - Z95 * table.noise_variance[i] ** 0.5 for i in places)
+    return float(np.clip(found / setting.estimates.total, 0.0, 1.0))
 
 
 def _errors_of(difference: Difference, errors: Errors, row: int) -> Errors:
@@ -138,12 +146,12 @@ def _measured_groups(
     noise = (groups.size - 1) / groups.size / setting.precision(*pair)
     whole = setting.estimates.tables[name].counts
     belief = group_belief(figures, everybody_of(name, setting), whole, errors.base, noise, kept, net)
-    of_base = (centred(figures.base) ** 2).sum(axis=1, keepdims=True) * noise
+    of_base = centred(figures.base) ** 2 @ kept.shares**2 * noise
     return replace(
         errors,
         noise_sd=np.sqrt(errors.noise_sd**2 + belief.noise),
         bias_sd=belief.bias_sd,
-        base_sd=np.sqrt(errors.base_sd**2 + of_base * kept.share**2),
+        base_sd=np.sqrt(errors.base_sd**2 + of_base),
         learned=belief.learned,
     )
 

@@ -220,7 +220,7 @@ def reasons(
     """Why each figure is not publishable (codes of schemas.released.REASONS), empty where it is."""
     too_wide = intervals.moe * figures.points > margin_points
     small = errors.base - Z95 * errors.base_sd < least_base
-    believed = np.ones(small.shape) * (1.0 if errors.learned is None else errors.learned) < LEAST_LEARNED
+    believed = ~(np.ones(small.shape) * (1.0 if errors.learned is None else errors.learned) >= LEAST_LEARNED)
     found = np.where(small, "base", np.where(too_wide, "margin", np.where(believed, "belief", "")))
     knows = np.broadcast_to(np.reshape(np.asarray(informative), (-1, 1)), found.shape)
     found = np.where(knows, found, "no_information")

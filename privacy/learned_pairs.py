@@ -17,6 +17,7 @@ from privacy.shrinkage import Interaction, Kept, kept_interactions
 from schemas.attributes import Attribute
 from schemas.plan import table_id
 
+_NOBODY = 1e-12
 _SOMEBODY = 0.25
 """Variance of a cell where hardly anybody is expected: somebody may be there all the same."""
 
@@ -78,6 +79,33 @@ def _is_learned(known: Known, pair: Table) -> bool:
     return known.measures(pair) and not all(known.attributes[name].is_group for name in pair)
 
 
+def _said(
+    known: Known, pair: Table, rest: Floats, tilted: _Tilted | None, ones: Mapping[str, Floats], total: float,
+    noise: float,
+) -> dict[str, Interaction]:  # fmt: skip
+    """What a measured table says of its interaction beside the net score, by table id; nothing where nothing is beside.
+
+    A contrast's noise variance is `noise`; a cell of what is left has that of the row of the projection that left it.
+    Margins of multis are not taken out. In the metric of sampling the tilt had its part of each cell, too.
+    """
+    free = [size if name in known.multis(pair) else size - 1 for name, size in zip(pair, rest.shape, strict=True)]
+    variation = [_variation(ones[name], total) for name in pair]
+    left = np.full(rest.shape[1], free[1] / rest.shape[1])
+    if tilted is not None:
+        cells = rest.shape[1]
+        projection = (np.eye(cells) - np.outer(tilted.tilted, tilted.weights)) @ (np.eye(cells) - 1 / cells)
+        left = (projection**2).sum(axis=1)
+        part = tilted.tilted**2 / np.maximum(ones[pair[1]], _NOBODY)
+        variation[1] = variation[1] * (1 - part / max(float(part.sum()), _NOBODY))
+        free[1] -= 1
+    contrasts = free[0] * free[1]
+    if contrasts <= 0:
+        return {}
+    sampling = total * np.outer(*variation) + _SOMEBODY
+    cell_noise = np.broadcast_to(noise * free[0] / rest.shape[0] * left, rest.shape)
+    return {table_id(pair): Interaction(rest, sampling, cell_noise, contrasts)}
+
+
 def learned_pairs(
     known: Known,
     pairs: Iterable[Table],
@@ -102,11 +130,7 @@ def learned_pairs(
         difference = (values if multis else with_margins(values, ones[pair[0]], ones[pair[1]])) - product
         tilted = tilts[pair]
         rests[pair] = difference if tilted is None else tilted.rest_of(difference)
-        contrasts = int(np.prod([size - 1 for size in product.shape])) - (0 if tilted is None else product.shape[0] - 1)
-        if contrasts > 0:
-            sampling = total * np.outer(*(_variation(ones[name], total) for name in pair)) + _SOMEBODY
-            noise = 1 / precisions[known.universe(pair), pair]
-            said[table_id(pair)] = Interaction(rests[pair], sampling, noise, contrasts)
+        said |= _said(known, pair, rests[pair], tilted, ones, total, 1 / precisions[known.universe(pair), pair])
     kept = kept_interactions(said, interaction)
     added: dict[Table, Addition] = {}
     for pair, tilted in tilts.items():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from privacy.components import Floats
-from privacy.intervals import Z95, Errors
+from privacy.intervals import LEAST_LEARNED, Z95, Errors
 from privacy.statistics import Figure, FigureSet
 from schemas.attributes import Attribute, CellRole
 from schemas.questions import NumericQuestion
@@ -86,8 +86,9 @@ def quantile_rows(
         for column, code in enumerate(codes):
             base = float(errors.base[0, column])
             found = _quantile(figures.edges, errors, column, q)
-            moe = width if found is None else found.moe
-            reason = "base" if small[column] else "margin" if 100 * moe / width > margin_points else ""
+            wide = found is None or 100 * found.moe / width > margin_points
+            believed = found is None or found.learned < LEAST_LEARNED
+            reason = "base" if small[column] else "margin" if wide else "belief" if believed else ""
             reason = "undefined" if found is None else reason if informative else "no_information"
             value = low = high = whole = sampling = noise = bias = None
             if found is not None:
@@ -102,6 +103,8 @@ def quantile_rows(
 
 @dataclass(frozen=True)
 class _Quantile:
+    """`learned`: the least that was learned of any share that the interval reaches."""
+
     value: float
     low: float
     high: float
@@ -109,6 +112,7 @@ class _Quantile:
     sampling_moe: float
     noise_moe: float
     bias_moe: float
+    learned: float
 
 
 def _quantile(edges: Floats, errors: Errors, column: int, q: float) -> _Quantile | None:
@@ -127,4 +131,8 @@ def _quantile(edges: Floats, errors: Errors, column: int, q: float) -> _Quantile
     high = max(float(edges[np.flatnonzero(shares - margin >= q)[0]]), value)
     moe = max(high - value, value - low)
     sampling, noise = (min(_sides(shares, edges, q, value, sd), moe) for sd in (sampling_sd, noise_sd))
-    return _Quantile(value, low, high, moe, sampling, noise, max(moe - float(np.hypot(sampling, noise)), 0.0))
+    reached = (edges[1:-1] >= low) & (edges[1:-1] <= high)
+    learned = np.ones(inner.shape) if errors.learned is None else errors.learned[:, column]
+    least_learned = float(np.min(learned[reached], initial=1.0))
+    bias = max(moe - float(np.hypot(sampling, noise)), 0.0)
+    return _Quantile(value, low, high, moe, sampling, noise, bias, least_learned)

@@ -1,7 +1,7 @@
 """How much of a measured interaction is kept: the rest is noise by all that public belief and the table say.
 
 Of a two-way table's interaction, what a net score does not say (`privacy.group_effects` has that part) is drawn towards
-independence by τ² / (τ² + σ²): σ² its noise per contrast, τ² pure sampling times 1 + (size − 1) λ². The 1 is there
+independence by τ² / (τ² + σ²): σ² its noise, τ² pure sampling times 1 + (size − 1) λ². The 1 is there
 because those who answered are a sample. The size is the table's, with the public belief as its prior. The scale λ² is
 the cell's, with the horseshoe's: most cells differ by little beside the net score, a few by a lot, and these pass.
 
@@ -30,13 +30,13 @@ _SCALES = _LOCAL / float(_SCALE_WEIGHTS @ _LOCAL)
 class Interaction:
     """What a measured table says of its interaction.
 
-    `values`: its cells, in respondents; of them `contrasts` are free, each with noise variance `noise`. `sampling`:
-    variance that pure sampling from independent attributes gives each cell, in respondents².
+    `values`: its cells, in respondents; of them `contrasts` are free. `sampling`, `noise`: variances that pure sampling
+    from independent attributes, and the noise, give each cell, in respondents².
     """
 
     values: Floats
     sampling: Floats
-    noise: float
+    noise: Floats
     contrasts: int
 
 

@@ -52,7 +52,7 @@ def summarise(
     )
     weights = calibration(survey, attributes, estimates, precisions)
     cumulative = cumulative_figures(survey, dict(attributes))
-    below = replace(setting, figures={**setting.figures, **cumulative}, known={})
+    below = replace(setting, figures={**setting.figures, **cumulative})
     rows: list[GroupRow] = []
     for published in plan.published:
         if len(published.attributes) == 1:
@@ -85,12 +85,12 @@ def _one_way_rows(name: str, setting: Setting, weights: Calibration | None) -> I
         yield from _population_rows(name, setting)
     known = setting.precision(name) > 0
     errors = everybody_of(name, setting)
-    figures, learned = setting.figures[name], learned_topline(name, setting, errors)
-    errors = replace(errors, learned=learned)
+    figures = setting.figures[name]
+    errors = replace(errors, learned=learned_topline(name, setting, errors))
     yield from figure_rows(figures, errors, setting, informative=known, model_based=not known)
     if weights is not None and not attribute.is_group:
         errors, model_based = _weighted(name, setting, weights)
-        errors = replace(errors, learned=learned)
+        errors = replace(errors, learned=learned_topline(name, setting, errors))
         yield from figure_rows(
             figures, errors, setting, informative=known, model_based=model_based or not known, weighted=True
         )

@@ -1,9 +1,10 @@
 """The parent's side of the zone: starts a worker, speaks with it, and turns its error codes back into faults."""
 
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +42,25 @@ class WaveZone:
 
 
 class Worker:
-    """A running zone worker."""
+    """A running zone worker. `holds`: our end of a socket that it keeps open and never reads."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", holds: socket.socket) -> None:
         self._process = process
+        self._holds = holds
+
+    def hold(self, descriptors: Sequence[int]) -> None:
+        """Keep these open as long as the worker runs, whatever becomes of us, so that it has the run's lock, too.
+
+        A descriptor on its way through a socket is open until the other end is closed.
+        """
+        if descriptors:
+            socket.send_fds(self._holds, [b"held"], list(descriptors))
+
+    def end(self) -> None:
+        """There is nothing more to ask: wait until it has ended. Raises: subprocess.TimeoutExpired."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+        self._process.wait(timeout=60)
 
     def request(self, zone: WaveZone, verb: str, body: dict[str, Any]) -> None:
         """Say what to do, once: the worker was started for this verb. The key is cleared after it was written."""
@@ -95,9 +111,8 @@ def _request(zone: WaveZone, verb: str, body: dict[str, Any]) -> Message:
 
 
 def _start(
-    zone: WaveZone, verb: str, inherited: tuple[int, ...], *, answers: bool, networked: bool = False
+    zone: WaveZone, verb: str, inherited: tuple[int, ...] = (), *, answers: bool, networked: bool = False
 ) -> "subprocess.Popen[bytes]":
-    make_folder(zone.folder, 0o700)
     return subprocess.Popen(
         [
             sys.executable,
@@ -112,7 +127,7 @@ def _start(
         stdout=subprocess.PIPE if answers else None,
         stderr=subprocess.DEVNULL if answers else None,
         env=_ENVIRONMENT,
-        cwd=zone.folder,
+        cwd=zone.folder if zone.folder.is_dir() else zone.folder.anchor,
         pass_fds=inherited,
         close_fds=True,
         start_new_session=True,
@@ -120,21 +135,24 @@ def _start(
 
 
 @contextmanager
-def starting(
-    zone: WaveZone, verb: str, *, inherited: tuple[int, ...] = (), networked: bool = False
-) -> Iterator[Worker]:
+def starting(zone: WaveZone, verb: str, *, networked: bool = False) -> Iterator[Worker]:
     """A worker for one verb, not asked yet: it gets ready meanwhile. It is killed if the block ends before it does.
 
     Args:
-        inherited: file descriptors it holds too, so that the run's lock outlives a killed parent.
         networked: it keeps the network, for a remote engine.
     """
-    process = _start(zone, verb, inherited, answers=True, networked=networked)
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            process = _start(zone, verb, (theirs.fileno(),), answers=True, networked=networked)
+        yield from _until_it_ends(process, ours)
+
+
+def _until_it_ends(process: "subprocess.Popen[bytes]", holds: socket.socket) -> Iterator[Worker]:
+    worker = Worker(process, holds)
     try:
-        yield Worker(process)
-        if process.stdin is not None:
-            process.stdin.close()
-        process.wait(timeout=60)
+        yield worker
+        worker.end()
     finally:
         if process.poll() is None:
             process.kill()
@@ -148,8 +166,9 @@ def starting(
 def working(
     zone: WaveZone, verb: str, body: dict[str, Any], *, inherited: tuple[int, ...] = (), networked: bool = False
 ) -> Iterator[Worker]:
-    """A worker that was asked to do its verb. Else as `starting`."""
-    with starting(zone, verb, inherited=inherited, networked=networked) as worker:
+    """A worker that was asked to do its verb. `inherited`: descriptors that it holds, too. Else as `starting`."""
+    with starting(zone, verb, networked=networked) as worker:
+        worker.hold(inherited)
         worker.request(zone, verb, body)
         yield worker
 
@@ -164,7 +183,7 @@ def _close_quietly(stream: Any) -> None:
 
 def show(zone: WaveZone, survey: Survey) -> int:
     """Let the worker write its ingest report straight to this terminal. Returns: its exit code."""
-    process = _start(zone, "show", (), answers=False)
+    process = _start(zone, "show", answers=False)
     request = _request(zone, "show", {"survey": survey.model_dump(mode="json", by_alias=True)})
     send(process.stdin, request)  # type: ignore[arg-type]
     process.stdin.close()  # type: ignore[union-attr]

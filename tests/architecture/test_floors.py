@@ -79,7 +79,7 @@ def _is_table(node: ast.arg | ast.keyword) -> bool:
 def test_the_worker_is_alone_in_the_zone() -> None:
     """What the parent process imports on the way to a release loads neither DuckDB nor the counting."""
     script = (
-        "import sys, pipelines.release, pipelines.planning, pipelines.publication, pipelines.ingest\n"
+        "import sys, pipelines.release, pipelines.crossing, pipelines.planning, pipelines.publication, pipelines.ingest\n"
         "loaded = sorted({'duckdb', 'pipelines.zone.worker', 'pipelines.zone.counting'} & set(sys.modules))\n"
         "sys.exit(f'loaded in the parent: {loaded}' if loaded else 0)"
     )

@@ -14,11 +14,12 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pipelines import release as releasing
+from pipelines import planning
 from pipelines.ledger import store
 from pipelines.ledger.database import Database
 from pipelines.ledger.witness import Outside
 from pipelines.planning import planned
+from pipelines.release import release
 from pipelines.zone import crossing_room, launcher, worker
 from privacy import mechanisms
 from tests.faults.smallville import FILE, Smallville
@@ -98,8 +99,8 @@ def release_once(folder: str, point: str) -> None:
     WRAP.get(point, lambda: None)()
     _log_draws(here.folder / _LOG)
     declarations, plan = pickle.loads((here.folder / PLANNED).read_bytes())
-    releasing.planned = lambda _: plan
-    releasing.release(here.workspace, declarations, key=FILE, tell=lambda text: _at(point, text))
+    planning.planned = lambda _: plan
+    release(here.workspace, declarations, key=FILE, tell=lambda text: _at(point, text))
 
 
 def release_and_leave_an_orphan(folder: str) -> None:

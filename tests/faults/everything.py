@@ -12,6 +12,7 @@ NAMES = (
     "scipy.optimize",
     "pyarrow.parquet",
     "jinja2",
+    "pipelines.crossing",
     "pipelines.intake.assemble",
     "pipelines.zone.ingest_room",
     "pipelines.zone.invite_room",

@@ -5,7 +5,7 @@ Production cannot come here: its worker is a child process whose draw nothing ou
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -62,10 +62,17 @@ class WorkerHere:
                 return message
         raise InternalFault("worker_gone", "the zone worker ended early")
 
-    def close(self) -> None:
-        self._orders.close()
+    def hold(self, descriptors: Sequence[int]) -> None:
+        """Nothing to do: whoever holds them is this process."""
+
+    def end(self) -> None:
+        if not self._orders.closed:
+            self._orders.close()
         if self._thread is not None:
             self._thread.join()
+
+    def close(self) -> None:
+        self.end()
         self._source.close()
         self._answers.close()
 
@@ -75,9 +82,7 @@ def worker_here(draw: Draw) -> Iterator[None]:
     """Ingests and releases in the block go through a worker in this process, whose noise is `draw`'s."""
 
     @contextmanager
-    def starting(
-        zone: WaveZone, verb: str, *, inherited: tuple[int, ...] = (), networked: bool = False
-    ) -> Iterator[WorkerHere]:
+    def starting(zone: WaveZone, verb: str, *, networked: bool = False) -> Iterator[WorkerHere]:
         here = WorkerHere()
         try:
             yield here

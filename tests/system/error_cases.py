@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
+from pipelines.crossing import _charge_for
 from pipelines.ledger import approvals
 from pipelines.ledger.store import Ledger
 from pipelines.planning import planned
-from pipelines.release import _charge_for
 from schemas.ledger import EventKind
 from tests.system.bad_input import (
     INGEST,

@@ -20,7 +20,9 @@ from tests.system.faulty_worker import STEPS
 
 HERE = Path(__file__).resolve().parent
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["pipelines.release", "pipelines.declarations", "tests.system.faulty_worker"])
+FORKS.set_forkserver_preload(
+    ["pipelines.release", "pipelines.crossing", "pipelines.declarations", "tests.system.faulty_worker"]
+)
 
 RUN_STEPS = (
     "planning",

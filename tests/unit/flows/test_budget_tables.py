@@ -97,7 +97,7 @@ def test_every_charge_has_its_line_with_date_loss_and_officer(
     approved: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipelines.code_version import code_digest
-    from pipelines.release import release_id_of
+    from pipelines.crossing import release_id_of
     from schemas.canonical import digest
     from schemas.ledger import Charge
 

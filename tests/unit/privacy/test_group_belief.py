@@ -34,7 +34,7 @@ WEIGHTS = np.array([1.0, 1.0, -1.0, -1.0] + [0.0] * (ATTRIBUTES["q0"].size - 4))
 def net_of(bias: float, noise: float, prior: float) -> GroupNet:
     of = np.full((1, 2), 1.0)
     effects = Effects(("q0",), 0 * of, noise * of, bias * of, prior * of, 0 * of, 3.0)
-    return GroupNet(effects, 0, (0, 1), 0.9, 0.0, 3.0, WEIGHTS, tilt(COUNTS, ATTRIBUTES["q0"], WEIGHTS))
+    return GroupNet(effects, 0, (0, 1), 0.9, 0.0, 3.0, WEIGHTS, tilt(COUNTS, ATTRIBUTES["q0"], WEIGHTS), 0.0, of[0])
 
 
 def kept_of(share: Floats) -> Kept:
@@ -70,7 +70,7 @@ def test_where_nothing_was_learned_it_is_the_whole_prior_whatever_the_net_score_
     prior = 3.0 * spread * base[:1] * (1 - base[:1] / answers.sum())
     net = net_of(0.0, 0.0, 0.0)
     effects = Effects(("q0",), 0 * prior, 0 * prior, prior, prior, 0 * prior, 3.0)
-    net = GroupNet(effects, 0, (0, 1), 0.9, 0.0, 3.0, net.weights, net.tilt)
+    net = GroupNet(effects, 0, (0, 1), 0.9, 0.0, 3.0, net.weights, net.tilt, 0.0, net.sizes)
     _, _, split = belief_of(LOST, net)
     assert split.bias_sd == pytest.approx(whole, rel=0.05)
     assert split.learned == pytest.approx(0)
