@@ -186,4 +186,6 @@ def _learned(
     variances = {name: known_variance((name,), "", precisions, known.sizes) for name in groups}
     effects = all_effects(plan, attributes, released.value, ones, variances, total, prior)
     nets = {a.of: a for a in attributes.values() if a.kind == "net" and a.of is not None}
-    return effects, learned_pairs(known, pairs, ones, total, precisions, nets, effects, prior.interaction)
+    return effects, learned_pairs(
+        known, pairs, ones, total, precisions, nets, effects, prior.interaction, heavy_tails=plan.noise == "laplace"
+    )

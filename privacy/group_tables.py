@@ -6,7 +6,7 @@ sampling, that gives the group that net score. Margins stay, whatever the effect
 Claim: docs/claims/estimate.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,23 +76,37 @@ def _combined(one: NetObservation | None, other: NetObservation) -> NetObservati
 def _observations(
     plan: Plan, attributes: Mapping[str, Attribute], measurements: Measurements, nets: Mapping[str, Attribute]
 ) -> dict[str, dict[str, NetObservation]]:
+    """By demographic and head: from net tables, and from people's tables of two and three axes as sums of cells.
+
+    Those of one three-way table share their noise; each demographic takes its own.
+    """
     found: dict[str, dict[str, NetObservation]] = {}
     for table in plan.measured:
         axes = [attributes[name] for name in table.attributes]
-        if len(axes) != 2 or not axes[0].is_group:
-            continue
-        group, other = axes
         noisy = measurements.tables[table.id] / table.unit
-        if other.kind == "net" and other.of is not None:
-            seen, head = NetObservation(noisy[:, 0], table.noise_sd**2), other.of
-        elif other.id in nets:
-            weights, head = net_weights(other, nets[other.id]), other.id
-            seen = NetObservation(noisy @ weights, table.noise_sd**2 * float(weights @ weights))
-        else:
-            continue
-        by_head = found.setdefault(group.id, {})
-        by_head[head] = _combined(by_head.get(head), seen)
+        for place, group in enumerate(axes[:-1]):
+            if not group.is_group:
+                continue
+            for other, head, weights in _nets_of(axes, nets):
+                columns = np.moveaxis(noisy, (place, other), (0, 1)).reshape(group.size, len(weights), -1)
+                variance = table.noise_sd**2 * columns.shape[2] * float(weights @ weights)
+                seen = NetObservation(columns.sum(axis=2) @ weights, variance)
+                by_head = found.setdefault(group.id, {})
+                by_head[head] = _combined(by_head.get(head), seen)
     return found
+
+
+def _nets_of(axes: Sequence[Attribute], nets: Mapping[str, Attribute]) -> Iterator[tuple[int, str, Floats]]:
+    """Axes of a table that say something of a net score, whose it is, and what each of their cells counts in it. Not
+    beside multis, whose cells are no people.
+    """
+    if any(axis.kind == "multi" for axis in axes):
+        return
+    for place, axis in enumerate(axes):
+        if axis.kind == "net" and axis.of is not None:
+            yield place, axis.of, np.ones(1)
+        elif axis.id in nets:
+            yield place, axis.id, net_weights(axis, nets[axis.id])
 
 
 def _spread(attribute: Attribute, counts: Floats, weights: Floats) -> tuple[float, float]:

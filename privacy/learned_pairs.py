@@ -115,6 +115,8 @@ def learned_pairs(
     nets: Mapping[str, Attribute],
     effects: Mapping[str, Effects],
     interaction: float,
+    *,
+    heavy_tails: bool,
 ) -> LearnedPairs:
     """Additions for every pair that is tilted or measured. Nothing is added where nothing is known."""
     tilts: dict[Table, _Tilted | None] = {}
@@ -131,7 +133,7 @@ def learned_pairs(
         tilted = tilts[pair]
         rests[pair] = difference if tilted is None else tilted.rest_of(difference)
         said |= _said(known, pair, rests[pair], tilted, ones, total, 1 / precisions[known.universe(pair), pair])
-    kept = kept_interactions(said, interaction)
+    kept = kept_interactions(said, interaction, heavy_tails=heavy_tails)
     added: dict[Table, Addition] = {}
     for pair, tilted in tilts.items():
         share = kept[table_id(pair)].shares if table_id(pair) in kept else 1.0

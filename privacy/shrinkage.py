@@ -67,20 +67,26 @@ def whole_interaction(shape: tuple[int, ...]) -> Kept:
     return Kept(np.ones(shape), 1.0, np.zeros(shape), np.zeros(shape), 0.0)
 
 
-def kept_interactions(tables: Mapping[str, Interaction], interaction: float) -> dict[str, Kept]:
+def kept_interactions(
+    tables: Mapping[str, Interaction], interaction: float, *, heavy_tails: bool = False
+) -> dict[str, Kept]:
     """By table id. A cell is drawn by its own τ²: where hardly anybody is expected, hardly anything is kept.
 
     Cells count as independent, each for its share of the free contrasts; sizes and scales are averaged by weight.
+
+    Args:
+        heavy_tails: of the noise, as Laplace's: a cell that stands out may be noise, so all scales are 1.
     """
-    return {name: _kept(table, interaction) for name, table in tables.items()}
+    scales, log_weights = (np.ones(1), np.zeros(1)) if heavy_tails else (_SCALES, np.log(_SCALE_WEIGHTS))
+    return {name: _kept(table, interaction, scales, log_weights) for name, table in tables.items()}
 
 
-def _kept(table: Interaction, interaction: float) -> Kept:
+def _kept(table: Interaction, interaction: float, scales: Floats, log_weights: Floats) -> Kept:
     sizes = np.array(SIZES)
     sampling = np.maximum(table.sampling, 1e-300)
-    true = np.multiply.outer(1 + np.multiply.outer(np.maximum(sizes - 1, 0.0), _SCALES), sampling)
+    true = np.multiply.outer(1 + np.multiply.outer(np.maximum(sizes - 1, 0.0), scales), sampling)
     variance = np.maximum(true + table.noise, 1e-300)
-    likelihood = -0.5 * (np.log(variance) + table.values**2 / variance) + np.log(_SCALE_WEIGHTS)[:, None, None]
+    likelihood = -0.5 * (np.log(variance) + table.values**2 / variance) + log_weights[:, None, None]
     best = likelihood.max(axis=1, keepdims=True)
     weights = np.exp(likelihood - best)
     whole = weights.sum(axis=1, keepdims=True)

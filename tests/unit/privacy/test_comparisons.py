@@ -1,5 +1,6 @@
 """Benchmarks and importance: at vanishing noise what the answers say, with margins that follow from their figures'."""
 
+import dataclasses
 from math import hypot
 
 import numpy as np
@@ -137,6 +138,8 @@ def test_what_a_figure_lacks_its_combination_lacks() -> None:
         "b", "pct", None, None, None, "percent", 60.0, 58.0, 62.0, 2.0, 1.0, 1.0, 0.5, 10.0, False, True, False, "base"
     )  # fmt: skip
     kind = Kind("x", "points", -100.0, 100.0, same_people=False)
+    believed = dataclasses.replace(fine, reason="belief", publishable=False)
+    assert combined(kind, 10.0, [Part(fine, 1.0), Part(believed, -1.0)], 10.0, "b").reason == "belief"
     row = combined(kind, 10.0, [Part(small, 1.0), Part(fine, -1.0)], 10.0, "b")
     assert (row.reason, row.publishable, row.significant, row.base, row.model_based) == ("base", False, False, 10, True)
     assert row.moe == pytest.approx(2.0 + 0.5)

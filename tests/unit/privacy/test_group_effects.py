@@ -93,6 +93,15 @@ def test_what_lasts_is_what_exceeds_sampling() -> None:
     assert large > 0.9
 
 
+@pytest.mark.parametrize("variance", [1e12, 1e20, 1e40])
+def test_groups_of_unknown_size_stop_nothing(variance: float) -> None:
+    heads = Heads(("a", "b"), (), np.array([300.0, 200.0]), np.array([0.5, 0.5]))
+    seen = {name: NetObservation(np.array([1.0, 2.0]), 25.0) for name in "ab"}
+    found = group_effects(heads, Groups(np.array([300.0, 300.0]), variance, 600.0), seen, GroupPrior(3.0, {}))
+    assert found is not None
+    assert all(np.isfinite(numbers).all() for numbers in (found.value, found.noise, found.bias))
+
+
 def test_nothing_observed_is_no_effect() -> None:
     assert group_effects(HEADS, GROUPS, {}, PRIOR) is None
 

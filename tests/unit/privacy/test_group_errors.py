@@ -6,7 +6,7 @@ import pytest
 from privacy.estimate import estimate
 from privacy.group_prior import group_prior
 from privacy.summary import summarise
-from schemas.attributes import attributes_of
+from schemas.attributes import CellRole, attributes_of
 from schemas.nets import with_nets
 from tests.unit.privacy.estimating import RATING, exact_table, plan_of, policy, released, riverbend
 
@@ -36,7 +36,7 @@ def sample(rng: np.random.Generator, favourable: np.ndarray, people: int) -> dic
     return rows
 
 
-def rows_of(rng: np.random.Generator, favourable: np.ndarray, sd: float, people: int = 1500):
+def rows_of(rng: np.random.Generator, favourable: np.ndarray, sd: float, people: int = 1500, draw=sample):
     nets = {("age", f"{name}__net"): sd for name in NAMES}
     measured = {("age",): sd / 4, **{(name,): sd for name in NAMES}, **nets}
     shown = [("age",), *((name,) for name in NAMES), *(("age", name) for name in NAMES)]
@@ -46,7 +46,7 @@ def rows_of(rng: np.random.Generator, favourable: np.ndarray, sd: float, people:
             "published": tuple(t.model_copy(update={"informative": True, "net_measured": True}) for t in plan.published)
         }
     )
-    rows = sample(rng, favourable, people)
+    rows = draw(rng, favourable, people)
     exact = {}
     for table in plan.measured:
         last = ATTRIBUTES[table.attributes[-1]]
@@ -112,3 +112,54 @@ def test_intervals_hold_the_population_and_signs_are_right(sd: float, spread: fl
                 signs.append(np.sign(row.value) == np.sign(away))
     assert all(0.93 <= np.mean(found) <= 0.995 for found in inside.values()), {k: np.mean(v) for k, v in inside.items()}
     assert np.mean(signs) >= 0.94
+
+
+def routed(rng: np.random.Generator, favourable: np.ndarray, people: int) -> dict[str, np.ndarray]:
+    """Three of the questions were asked of everybody young, of most in the middle, and of one in four of the old."""
+    rows, asked = sample(rng, favourable, people), np.array([1.0, 0.9, 0.25])
+    age = rows["age"].argmax(axis=1)
+    for name in NAMES[:3]:
+        [unasked] = ATTRIBUTES[name].roles(CellRole.NOT_ASKED)
+        left_out = rng.random(people) >= asked[age]
+        rows[name][left_out] = np.eye(ATTRIBUTES[name].size, dtype=np.int64)[unasked]
+    return rows
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("level", [0.4, 0.65, 0.85])
+def test_where_not_everybody_was_asked_nothing_wrong_is_published(level: float) -> None:
+    """A net score knows of each group those who were asked only in proportion to its size."""
+    rng = np.random.default_rng(5)
+    held, published = 0, 0
+    for _ in range(8):
+        favourable = np.clip(rng.normal(level, 0.02, (12, 1)) + rng.normal(0, 0.03, (12, 3)), 0.05, 0.95)
+        rows, _ = rows_of(rng, favourable, 6.0, people=3000, draw=routed)
+        for row in rows:
+            if (
+                row.group is None
+                or row.statistic != "pct_positive"
+                or row.subject not in NAMES[:3]
+                or not row.publishable
+            ):
+                continue
+            published += 1
+            held += bool(row.low <= 100 * favourable[NAMES.index(row.subject), int(row.group) - 1] <= row.high)
+    assert held >= 0.9 * published
+
+
+def test_a_net_score_within_a_three_way_table_is_learned_from_it() -> None:
+    """Beside the crosstab of another question, whose effects would else be all that is known of this one."""
+    tenure = {"id": "tenure", "column": "t", "categories": {"own": "Own", "rent": "Rent"}}
+    survey = riverbend(demographics=[AGES, tenure], questions=QUESTIONS[:2], indices=[])
+    attributes = {a.id: a for a in with_nets(survey, attributes_of(survey))}
+    rng = np.random.default_rng(6)
+    people = 3000
+    age, home = rng.choice(3, size=people, p=SHARES), rng.choice(2, size=people)
+    cells = [np.where(rng.random(people) < np.array([0.2, 0.5, 0.9])[age], 0, 2), rng.integers(0, 4, people)]
+    codes = {"age": age, "tenure": home, "q0": cells[0], "q1": cells[1]}
+    rows = {name: np.eye(attributes[name].size, dtype=np.int64)[code] for name, code in codes.items()}
+    measured = [("age",), ("q0",), ("q1",), ("age", "tenure", "q0"), ("age", "q1")]
+    plan = plan_of(attributes, dict.fromkeys(measured, 1e-3), [("age",), ("q0",), ("age", "q0"), ("age", "q1")])
+    exact = {table.id: exact_table(rows, table.attributes) for table in plan.measured}
+    found = estimate(plan, attributes, released(plan, exact, rng), group_prior(survey, plan)).tables["age*q0"].counts
+    assert found == pytest.approx(exact_table(rows, ("age", "q0")), abs=0.1)

@@ -5,7 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from privacy.quantiles import QUANTILES
+from privacy.intervals import Errors
+from privacy.quantiles import QUANTILES, cumulative_figures, quantile_rows
 from privacy.summary import summarise
 from schemas.released import SummaryRow
 from tests.unit.privacy.estimating import by_id, estimated, policy, riverbend, simulate
@@ -101,3 +102,20 @@ def test_intervals_hold_the_quantile_of_the_population() -> None:
             assert row.low is not None and row.high is not None
             hits[statistic] += row.low <= truth[statistic] <= row.high
     assert min(hits.values()) >= 0.93 * runs, hits
+
+
+@pytest.mark.parametrize(("learned", "reason"), [(0.9, ""), (0.2, "belief"), (None, "")])
+def test_a_quantile_rests_on_what_was_learned_of_the_shares_it_reaches(learned: float | None, reason: str) -> None:
+    """A group unlike the others would have everybody's quantile, and shares that are withheld."""
+    figures = cumulative_figures(SURVEY, ATTRIBUTES)["years"]
+    shares = np.array([10.0, 30.0, 55.0, 80.0, 97.0])[:, None]
+    small = np.full(shares.shape, 0.5)
+    errors = Errors(
+        value=shares, base=np.full(shares.shape, 400.0), spread=small, sampling_sd=small, noise_sd=small, bias_sd=small,
+        base_sd=small, learned=None if learned is None else np.full(shares.shape, learned),
+    )  # fmt: skip
+    rows = quantile_rows(
+        figures, errors, "age", ["1"], weighted=False, model_based=False, informative=True, small=[False], margin_points=40
+    )  # fmt: skip
+    median = next(row for row in rows if row.statistic == "median")
+    assert (median.reason, median.publishable) == (reason, not reason)

@@ -19,8 +19,8 @@ def interactions(
     return found
 
 
-def error(cases: list[tuple[np.ndarray, Interaction]]) -> float:
-    kept = [kept_interactions({"a": seen}, 3.0)["a"].shares * seen.values for _, seen in cases]
+def error(cases: list[tuple[np.ndarray, Interaction]], *, heavy_tails: bool = False) -> float:
+    kept = [kept_interactions({"a": seen}, 3.0, heavy_tails=heavy_tails)["a"].shares * seen.values for _, seen in cases]
     return float(np.mean([(k - true) ** 2 for k, (true, _) in zip(kept, cases, strict=True)]))
 
 
@@ -41,6 +41,17 @@ def test_where_all_cells_differ_alike_it_is_nearly_the_best_share(size: float, n
 def test_where_few_cells_differ_it_beats_every_common_share(size: float, noise: float) -> None:
     cases = interactions(np.random.default_rng(2), size, noise, alike=False)
     assert error(cases) < 0.8 * best_common_share(cases)
+
+
+def test_under_laplace_noise_a_cell_that_stands_out_is_drawn_like_the_others() -> None:
+    rng = np.random.default_rng(4)
+    cases = []
+    for _ in range(80):
+        true = rng.normal(scale=np.sqrt(40), size=(4, 5))
+        seen = true + rng.laplace(scale=20, size=(4, 5))
+        cases.append((true, Interaction(seen, np.full((4, 5), 40.0), np.full((4, 5), 800.0), 20)))
+    assert error(cases, heavy_tails=True) < 1.4 * best_common_share(cases)
+    assert error(cases, heavy_tails=True) < 0.9 * error(cases)
 
 
 @pytest.mark.parametrize("noise", [20.0, 200.0, 2000.0])
