@@ -31,7 +31,7 @@ calibration only, with a quarter of a topline's share. What crosstabs and differ
 """
 PRIORITY_IMPORTANCE = 4.0
 """A crosstab that the officer names: twice the share of an unnamed one."""
-DIFFERENCE_IMPORTANCE = 4.2
+DIFFERENCE_IMPORTANCE = 4.4
 """The same for how groups differ on a question, as its net score tells, times the effective number of groups: noise is
 weighed against the sampling error of the same figure, whose variance goes with that number. Named ones count four
 times.

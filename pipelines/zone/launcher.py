@@ -167,6 +167,7 @@ def working(
     zone: WaveZone, verb: str, body: dict[str, Any], *, inherited: tuple[int, ...] = (), networked: bool = False
 ) -> Iterator[Worker]:
     """A worker that was asked to do its verb. `inherited`: descriptors that it holds, too. Else as `starting`."""
+    make_folder(zone.folder, 0o700)
     with starting(zone, verb, networked=networked) as worker:
         worker.hold(inherited)
         worker.request(zone, verb, body)

@@ -59,7 +59,8 @@ class ForkedWorker:
         os.close(yours)
         self.stdin = os.fdopen(ours, "wb")
         self.stdout = os.fdopen(mine, "rb")
-        (Path(cwd).parents[3] / _PID).write_text(str(self.pid))
+        if len(Path(cwd).parents) > 3:  # else there is no zone yet, and nothing to kill
+            (Path(cwd).parents[3] / _PID).write_text(str(self.pid))
 
     def poll(self) -> int | None:
         if self.returncode is None:
