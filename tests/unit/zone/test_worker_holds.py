@@ -1,0 +1,36 @@
+"""What a worker is given to hold stays open as long as it runs, whatever becomes of its giver."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from pipelines.zone.keys import KeySource
+from pipelines.zone.launcher import WaveZone, starting
+
+
+def _taken(path: Path) -> bool:
+    with path.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_lock_lasts_as_long_as_the_worker_that_holds_it(tmp_path: Path, held: bool) -> None:
+    """And no longer than its giver where it was not given."""
+    zone = WaveZone(tmp_path / "zone", tmp_path / "keys", KeySource("file"))
+    path = tmp_path / "lock"
+    with starting(zone, "measure") as worker:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if held:
+            worker.hold((descriptor,))
+        os.close(descriptor)
+        assert _taken(path) == held
+        worker.end()
+        assert not _taken(path)
+    assert not (tmp_path / "zone").exists(), "nothing was asked, and nothing was made"
