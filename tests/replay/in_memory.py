@@ -2,6 +2,7 @@
 
 import csv
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,13 +70,18 @@ def _write_csv(path: Path, records: list[Row]) -> None:
 
 
 def _write_workbook(path: Path, records: list[Row]) -> None:
-    """What is a number or a truth value becomes a typed cell in every other row; text stands as it is."""
+    """What is a number or a truth value becomes a typed cell in every other row; text stands as it is.
+
+    In which rows is said by what the row holds, not by where it stands: "01" is another answer as text and as a number,
+    and a neighbour changes nobody else's.
+    """
     with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         sheet = book.add_worksheet()
         for number, record in enumerate(records):
+            typed = zlib.crc32("\x1f".join(record).encode("utf-8", "surrogatepass")) % 2 == 1
             for place, cell in enumerate(record):
                 text = cell[:32_000].replace("\x00", "")
-                if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,6})?", text) and number % 2:
+                if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,6})?", text) and typed:
                     sheet.write_number(number, place, float(text))
                 elif text == "true":
                     sheet.write_boolean(number, place, True)
