@@ -14,6 +14,7 @@ import numpy as np
 from privacy.components import Floats
 from privacy.group_errors import GroupNet
 from privacy.intervals import Errors, group_prior_sd
+from privacy.project import ratio
 from privacy.shrinkage import Kept
 from privacy.statistics import FigureSet
 
@@ -29,10 +30,6 @@ class GroupBelief:
     noise: Floats
     bias_sd: Floats
     learned: Floats
-
-
-def _ratio(part: Floats, whole: Floats, where_none: float) -> Floats:
-    return np.where(whole > _NOBODY, part / np.where(whole > _NOBODY, whole, 1.0), where_none)
 
 
 def centred(slope: Floats) -> Floats:
@@ -66,13 +63,13 @@ def group_belief(
     along = (slope @ net.tilt)[:, None]
     across = centred(slope - along * net.weights)
     tilt_energy = float((net.tilt**2 / np.maximum(counts, _NOBODY)).sum())
-    explained = np.clip(_ratio(along**2, whole * tilt_energy, 0.0), 0.0, 1.0)
+    explained = np.clip(ratio(along**2, whole * tilt_energy, 0.0), 0.0, 1.0)
     prior, unlearned = (1 - explained) * prior, (1 - explained) * unlearned
     net_prior = along**2 * net.of(net.effects.prior) / safe**2
     return GroupBelief(
         noise=along**2 * net.of(net.effects.noise) / safe**2 + across**2 @ kept.shares**2 * noise / safe**2,
         bias_sd=np.sqrt(along**2 * net.of(net.effects.bias) / safe**2 + unlearned),
-        learned=_ratio(net.of(net.effects.learned) * net_prior + share * prior, net_prior + prior, 1.0),
+        learned=ratio(net.of(net.effects.learned) * net_prior + share * prior, net_prior + prior, 1.0),
     )
 
 
@@ -82,5 +79,5 @@ def _of_figures(kept: Kept, energy: Floats, sampling: Floats) -> tuple[Floats, F
     """
     whole = energy.sum(axis=1, keepdims=True)
     prior = energy @ kept.prior
-    share = _ratio(energy @ (kept.prior * kept.shares), prior, 1.0)
-    return sampling * _ratio(prior, whole, 0.0), sampling * _ratio(energy @ kept.unlearned, whole, 0.0), share
+    share = ratio(energy @ (kept.prior * kept.shares), prior, 1.0)
+    return sampling * ratio(prior, whole, 0.0), sampling * ratio(energy @ kept.unlearned, whole, 0.0), share

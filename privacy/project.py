@@ -26,7 +26,7 @@ def _threshold(values: Floats, totals: Floats) -> Floats:
     return chosen / kept
 
 
-def _ratio(numerator: Floats, denominator: Floats, otherwise: float) -> Floats:
+def ratio(numerator: Floats, denominator: Floats, otherwise: float) -> Floats:
     """Their quotient, or `otherwise` where the denominator is not positive."""
     positive = denominator > 0
     return np.where(positive, numerator / np.where(positive, denominator, 1.0), otherwise)
@@ -40,7 +40,7 @@ def onto_simplex(values: Floats, totals: Floats) -> Floats:
     nearest = np.maximum(values - _threshold(values, totals)[..., None], 0.0)
     sums = nearest.sum(axis=-1)
     even = totals[..., None] / values.shape[-1]
-    return np.where((sums > 0)[..., None], nearest * _ratio(totals, sums, 0.0)[..., None], even)
+    return np.where((sums > 0)[..., None], nearest * ratio(totals, sums, 0.0)[..., None], even)
 
 
 def _capped_threshold(values: Floats, totals: Floats, caps: Floats) -> Floats:
@@ -59,7 +59,7 @@ def _capped_threshold(values: Floats, totals: Floats, caps: Floats) -> Floats:
     def at(numbers: Floats) -> Floats:
         return np.take_along_axis(numbers, step, axis=-1)[..., 0]
 
-    return at(turns[..., 1:]) - _ratio(at(reached) - totals, at(slopes), 0.0)
+    return at(turns[..., 1:]) - ratio(at(reached) - totals, at(slopes), 0.0)
 
 
 def onto_capped_sum(values: Floats, totals: Floats, caps: Floats) -> Floats:
@@ -71,7 +71,7 @@ def onto_capped_sum(values: Floats, totals: Floats, caps: Floats) -> Floats:
     for _ in range(2):
         lacking = totals - nearest.sum(axis=-1)
         room = np.where((lacking >= 0)[..., None], caps - nearest, nearest)
-        nearest = np.clip(nearest + lacking[..., None] * _ratio(room, room.sum(axis=-1, keepdims=True), 0.0), 0.0, caps)
+        nearest = np.clip(nearest + lacking[..., None] * ratio(room, room.sum(axis=-1, keepdims=True), 0.0), 0.0, caps)
     return nearest
 
 
@@ -81,13 +81,13 @@ def rounded_to_margins(tables: Floats, rows: Floats, columns: Floats) -> Floats:
     Rows and columns that are too large are scaled down; what is then lacking is spread as a product. The table moves
     by at most twice its distance from the margins. Source: Altschuler, Weed and Rigollet 2017, algorithm 2, lemma 7.
     """
-    fitted = tables * np.minimum(_ratio(rows, tables.sum(axis=2), 1.0), 1.0)[:, :, None]
-    fitted = fitted * np.minimum(_ratio(columns, fitted.sum(axis=1), 1.0), 1.0)[:, None, :]
+    fitted = tables * np.minimum(ratio(rows, tables.sum(axis=2), 1.0), 1.0)[:, :, None]
+    fitted = fitted * np.minimum(ratio(columns, fitted.sum(axis=1), 1.0), 1.0)[:, None, :]
     row_lack = np.maximum(rows - fitted.sum(axis=2), 0.0)
     column_lack = np.maximum(columns - fitted.sum(axis=1), 0.0)
-    share = _ratio(column_lack, column_lack.sum(axis=1, keepdims=True), 0.0)
+    share = ratio(column_lack, column_lack.sum(axis=1, keepdims=True), 0.0)
     fitted = fitted + row_lack[:, :, None] * share[:, None, :]
-    return fitted * _ratio(rows, fitted.sum(axis=2), 1.0)[:, :, None]
+    return fitted * ratio(rows, fitted.sum(axis=2), 1.0)[:, :, None]
 
 
 def onto_margins(tables: Floats, rows: Floats, columns: Floats) -> Floats:

@@ -70,7 +70,7 @@ def _reader(survey: Survey, source: Source, path: Path) -> Callable[[], Iterator
     return lambda: table.records(places)
 
 
-def severed_batches(
+def _severed_batches(
     survey: Survey,
     opened: Sequence[OpenedFile],
     hmac_key: bytes,
@@ -237,4 +237,4 @@ def encoded_batches(
 
     Raises: InputRefused: a file cannot be taken. Never for bad records: those are quarantined.
     """
-    return severed_batches(survey, open_files(survey, files), hmac_key, contacts, issued)
+    return _severed_batches(survey, open_files(survey, files), hmac_key, contacts, issued)

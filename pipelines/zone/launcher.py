@@ -51,10 +51,14 @@ class Worker:
     def hold(self, descriptors: Sequence[int]) -> None:
         """Keep these open as long as the worker runs, whatever becomes of us, so that it has the run's lock, too.
 
-        A descriptor on its way through a socket is open until the other end is closed.
+        A descriptor on its way through a socket is open until the other end is closed. Raises: InternalFault: it died.
         """
-        if descriptors:
+        if not descriptors:
+            return
+        try:
             socket.send_fds(self._holds, [b"held"], list(descriptors))
+        except ConnectionError:
+            raise _gone() from None
 
     def end(self) -> None:
         """There is nothing more to ask: wait until it has ended. Raises: subprocess.TimeoutExpired."""
@@ -73,7 +77,7 @@ class Worker:
         try:
             send(self._process.stdin, message)  # type: ignore[arg-type]
         except BrokenPipeError:
-            raise InternalFault("worker_gone", "the zone worker ended early", do="Run the command again") from None
+            raise _gone() from None
 
     def answer(self, tell: Callable[[str], None] = lambda _: None) -> Message:
         """The next answer that is not progress. Raises: Fault: what the worker reported; InternalFault: it died."""
@@ -83,13 +87,17 @@ class Worker:
             except EOFError:
                 message = None
             if message is None:
-                raise InternalFault("worker_gone", "the zone worker ended early", do="Run the command again")
+                raise _gone()
             if message.kind == "progress":
                 tell(str(message.body["text"]))
             elif message.kind == "fault":
                 raise _fault(message.body)
             else:
                 return message
+
+
+def _gone() -> InternalFault:
+    return InternalFault("worker_gone", "the zone worker ended early", do="Run the command again")
 
 
 def _fault(body: dict[str, Any]) -> Fault:

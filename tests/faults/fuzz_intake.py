@@ -18,10 +18,7 @@ from typing import Any
 ATHERIS = importlib.import_module("atheris") if importlib.util.find_spec("atheris") else None
 
 with ATHERIS.instrument_imports(include=["pipelines.intake"]) if ATHERIS else nullcontext():
-    from pipelines.intake.assemble import (
-        encoded_batches,
-        severed_batches,  # noqa: F401
-    )
+    from pipelines.intake.assemble import encoded_batches
     from pipelines.intake.batch import SourceFile
 
 from schemas.errors import Fault  # noqa: E402  (after what is instrumented)

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone, starting
+from schemas.errors import InternalFault
 
 
 def _taken(path: Path) -> bool:
@@ -17,6 +18,15 @@ def _taken(path: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+def test_a_worker_that_died_holds_nothing_and_is_said_to_be_gone(tmp_path: Path) -> None:
+    zone = WaveZone(tmp_path / "zone", tmp_path / "keys", KeySource("file"))
+    with starting(zone, "measure") as worker:
+        worker.end()
+        with pytest.raises(InternalFault) as fault:
+            worker.hold((0,))
+    assert fault.value.code == "worker_gone"
 
 
 @pytest.mark.parametrize("held", [True, False])
