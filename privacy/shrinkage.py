@@ -44,14 +44,13 @@ class Interaction:
 class Kept:
     """`shares`: of each cell's interaction that is kept, and `share` their mean, weighted by what sampling gives each.
     `unlearned`, `prior`: by cell and in units of pure sampling, the posterior variance beside the noise that was kept,
-    and the prior variance τ² as the data have it. `size`: the mean of `prior`, weighted as `share`.
+    and the prior variance τ² as the data have it.
     """
 
     shares: Floats
     share: float
     unlearned: Floats
     prior: Floats
-    size: float
 
     def of(self, axis: int, groups: tuple[int, ...]) -> "Kept":
         """As cells of the attribute on `axis` × these groups of the other one."""
@@ -64,7 +63,7 @@ class Kept:
 
 def whole_interaction(shape: tuple[int, ...]) -> Kept:
     """Of a table whose net score is all there is: nothing else was drawn anywhere, and nothing else was believed."""
-    return Kept(np.ones(shape), 1.0, np.zeros(shape), np.zeros(shape), 0.0)
+    return Kept(np.ones(shape), 1.0, np.zeros(shape), np.zeros(shape))
 
 
 def kept_interactions(
@@ -105,4 +104,4 @@ def _kept(table: Interaction, interaction: float, scales: Floats, log_weights: F
     unlearned = np.maximum(posterior - shares**2 * table.noise, 0.0) / sampling
     prior = mean(true) / sampling
     expected = table.sampling / max(float(table.sampling.sum()), 1e-300)
-    return Kept(shares, float((shares * expected).sum()), unlearned, prior, float((prior * expected).sum()))
+    return Kept(shares, float((shares * expected).sum()), unlearned, prior)

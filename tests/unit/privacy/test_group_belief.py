@@ -40,7 +40,7 @@ def net_of(bias: float, noise: float, prior: float) -> GroupNet:
 def kept_of(share: Floats) -> Kept:
     """An interaction of three times pure sampling, kept by these shares."""
     shares = np.broadcast_to(share, (len(COUNTS), 2))
-    return Kept(shares, float(shares.mean()), 3.0 * (1 - shares) ** 2, np.full(shares.shape, 3.0), 3.0)
+    return Kept(shares, float(shares.mean()), 3.0 * (1 - shares) ** 2, np.full(shares.shape, 3.0))
 
 
 def belief_of(share: Floats, net: GroupNet | None):
