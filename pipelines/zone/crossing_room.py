@@ -6,7 +6,8 @@ charge whose marker exists never draws again.
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pipelines.ledger.signing import signed_by
 from pipelines.memory import DEFAULT_RELEASE, megabytes
 from pipelines.zone.counting import CountEngine, count_tables
 from pipelines.zone.duckdb_engine import DuckDBEngine
-from pipelines.zone.ingest_room import declaration_changed, encoding_digest, foreign_ledger, read_otherwise
+from pipelines.zone.lineage import declaration_changed, encoding_digest, foreign_ledger, read_otherwise
 from pipelines.zone.packing import QUARTER, release_packing
 from pipelines.zone.snapshot import Snapshot, current_snapshot
 from pipelines.zone.storage import open_zone
@@ -29,6 +30,8 @@ from schemas.ledger import Charge, Event, EventKind
 from schemas.nets import with_nets
 from schemas.plan import Plan
 from schemas.survey import Survey
+
+_ZONE = "zone"
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,17 @@ class Crossing:
     """Public key of the ledger that asks."""
 
 
-def ready_snapshot(crossing: Crossing) -> Snapshot:
-    """The authenticated snapshot to measure, checked before anything is charged.
+@dataclass(frozen=True)
+class ReadyZone:
+    """A zone that was checked before anything is charged: its authenticated snapshot, and a connection that has it."""
+
+    snapshot: Snapshot
+    connection: duckdb.DuckDBPyConnection
+
+
+@contextmanager
+def ready_zone(crossing: Crossing, memory: str = DEFAULT_RELEASE) -> Iterator[ReadyZone]:
+    """The zone, open for one measurement within the operator's bound of memory.
 
     Raises: ZoneFault: damaged, wrong key, of another ledger, or encoded with another declaration than the plan's.
     """
@@ -53,10 +65,12 @@ def ready_snapshot(crossing: Crossing) -> Snapshot:
         raise foreign_ledger()
     if snapshot.attributes_digest != encoding_digest(crossing.survey):
         raise declaration_changed(ZoneFault)
-    with open_zone({"zone": (snapshot.path, False)}, crossing.zone_key, spill=crossing.folder / "spill") as zone:
-        if read_otherwise(zone, "zone", crossing.survey):
+    files = {_ZONE: (snapshot.path, False)}
+    spill, part = crossing.folder / "spill", megabytes(memory, QUARTER)
+    with open_zone(files, crossing.zone_key, spill=spill, memory=part) as connection:
+        if read_otherwise(connection, _ZONE, crossing.survey):
             raise declaration_changed(ZoneFault)
-    return snapshot
+        yield ReadyZone(snapshot, connection)
 
 
 def _charge_of(event: Event, crossing: Crossing, snapshot: Snapshot) -> Charge:
@@ -88,7 +102,7 @@ EngineFor = Callable[[duckdb.DuckDBPyConnection, str], CountEngine]
 
 def measure_and_seal(
     crossing: Crossing,
-    snapshot: Snapshot,
+    zone: ReadyZone,
     event: Event,
     *,
     engine_for: EngineFor = DuckDBEngine,
@@ -99,7 +113,7 @@ def measure_and_seal(
     Raises: IntegrityFault: the charge does not cover this plan, or has drawn before. ZoneFault: it is not of the
         zone's ledger.
     """
-    charge = _charge_of(event, crossing, snapshot)
+    charge = _charge_of(event, crossing, zone.snapshot)
     attributes = with_nets(crossing.survey, attributes_of(crossing.survey))
     _check_unit(crossing)
     check_charge(crossing.plan, {a.id: a for a in attributes}, charge, crossing.survey.residents.responses_per_unit)
@@ -110,13 +124,8 @@ def measure_and_seal(
         raise _drawn_before(place)
     _mark(place.with_suffix(".drawing"))
     packing = release_packing(crossing.survey, crossing.plan, memory)
-    with open_zone(
-        {"zone": (snapshot.path, False)},
-        crossing.zone_key,
-        spill=crossing.folder / "spill",
-        memory=megabytes(memory, QUARTER),
-    ) as zone:
-        exact = count_tables(engine_for(zone, "zone.core_responses"), packing, crossing.plan.measured)
+    engine = engine_for(zone.connection, f"{_ZONE}.core_responses")
+    exact = count_tables(engine, packing, crossing.plan.measured)
     released = measure(crossing.plan, exact, charge)
     content = seal(released, crossing.zone_key, _binding(event, charge), secrets.token_bytes(12))
     aside = place.with_suffix(".part")

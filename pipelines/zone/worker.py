@@ -7,6 +7,7 @@ module knows.
 """
 
 import errno
+import gc
 import os
 import sys
 from importlib import import_module
@@ -93,7 +94,7 @@ def _ingest(request: Message, out: BinaryIO) -> None:
 
 def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...], *, networked: bool) -> None:
     from pipelines.zone.cluster_room import counting_place
-    from pipelines.zone.crossing_room import Crossing, measure_and_seal, ready_snapshot, unseal_earlier
+    from pipelines.zone.crossing_room import Crossing, measure_and_seal, ready_zone, unseal_earlier
     from pipelines.zone.placed_rows import Grounds
     from privacy.measure import to_bytes
     from schemas.ledger import Event
@@ -105,17 +106,19 @@ def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[
     if networked != (plan.engine is not None):
         raise InternalFault("worker_network", "the worker's network is not what the plan says", where="plan")
     crossing = Crossing(Path(body["folder"]), survey, plan, _key(request)[0], body["ledger_key"])
-    snapshot = ready_snapshot(crossing)
     charged = [Grounds.of(grounds) for grounds in body.get("charged_grounds", ())]
-    with counting_place(crossing, snapshot, body.get("engine_token", ""), charged) as engine_for:
-        send(out, Message("ready", {"snapshot_id": snapshot.id, "isolation": list(isolated)}))
+    with (
+        ready_zone(crossing, body["memory"]) as zone,
+        counting_place(crossing, zone.snapshot, body.get("engine_token", ""), charged) as engine_for,
+    ):
+        send(out, Message("ready", {"snapshot_id": zone.snapshot.id, "isolation": list(isolated)}))
         while (order := receive(source)) is not None:
             event = Event.model_validate(order.body["charged"])
             if order.kind == "unseal":
                 earlier = unseal_earlier(crossing, event)
                 send(out, Message("unsealed" if earlier else "absent", {}, to_bytes(earlier) if earlier else b""))
             elif order.kind == "measure":
-                released = measure_and_seal(crossing, snapshot, event, engine_for=engine_for, memory=body["memory"])
+                released = measure_and_seal(crossing, zone, event, engine_for=engine_for, memory=body["memory"])
                 send(out, Message("sealed", {}, to_bytes(released)))
 
 
@@ -188,6 +191,10 @@ def _private_output() -> BinaryIO:
     return out
 
 
+_GARBAGE = 100_000
+"""Objects made between two looks for garbage. By default imports, whose objects stay, are looked through many times: a
+third of the time they take.
+"""
 _MODULES = {
     "ingest": ("pipelines.intake.assemble", "pipelines.zone.ingest_room"),
     "measure": ("pipelines.zone.crossing_room",),
@@ -196,6 +203,7 @@ _MODULES = {
 
 def _get_ready(verb: str) -> None:
     """Import what the verb needs while the launcher is still making its request."""
+    gc.set_threshold(_GARBAGE)
     for module in _MODULES.get(verb, ()):
         import_module(module)
 

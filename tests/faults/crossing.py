@@ -230,9 +230,9 @@ def _log_draws(log: Path) -> None:
         os.close(descriptor)
         return mechanisms.draw(mechanism, scale, values)
 
-    def noting(crossing: Any, snapshot: Any, event: Any, **options: Any) -> Any:
+    def noting(crossing: Any, zone: Any, event: Any, **options: Any) -> Any:
         current["seq"] = event.seq
-        return measure_and_seal(crossing, snapshot, event, **options)
+        return measure_and_seal(crossing, zone, event, **options)
 
     crossing_room.measure = lambda plan, exact, charge: measure(plan, exact, charge, draw=draw)
     crossing_room.measure_and_seal = noting

@@ -122,12 +122,11 @@ def exact_base(patch: pytest.MonkeyPatch) -> None:
 @bug("second draw on retry")
 def second_draw(patch: pytest.MonkeyPatch) -> None:
     def draw_again(crossing: Any, event: Any) -> Released[Any]:
-        snapshot = crossing_room.ready_snapshot(crossing)
-        charge = crossing_room._charge_of(event, crossing, snapshot)
-        files = {"zone": (snapshot.path, False)}
-        with crossing_room.open_zone(files, crossing.zone_key, spill=crossing.folder / "spill") as zone:
+        with crossing_room.ready_zone(crossing) as zone:
+            charge = crossing_room._charge_of(event, crossing, zone.snapshot)
             packing = crossing_room.release_packing(crossing.survey, crossing.plan, "300MB")
-            exact = counting.count_tables(DuckDBEngine(zone, "zone.core_responses"), packing, crossing.plan.measured)
+            engine = DuckDBEngine(zone.connection, "zone.core_responses")
+            exact = counting.count_tables(engine, packing, crossing.plan.measured)
         return crossing_room.measure(crossing.plan, exact, charge)
 
     everywhere(patch, crossing_room.unseal_earlier, draw_again)

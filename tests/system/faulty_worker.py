@@ -8,6 +8,7 @@ STEP is one of `STEPS`, or `none`. LOG gets a line `seq table` for every table d
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 STEPS = (
@@ -52,15 +53,16 @@ def main(parent: str, step: str, log: str) -> int:  # noqa: C901, PLR0915 - one 
         "measure": crossing_room.measure,
         "seal": crossing_room.seal,
         "measure_and_seal": crossing_room.measure_and_seal,
-        "ready": crossing_room.ready_snapshot,
+        "ready": crossing_room.ready_zone,
         "fsync": os.fsync,
         "rename": Path.rename,
     }
 
-    def ready(crossing):
-        snapshot = plain["ready"](crossing)
-        at("before_ready")
-        return snapshot
+    @contextmanager
+    def ready(*args):
+        with plain["ready"](*args) as zone:
+            at("before_ready")
+            yield zone
 
     def mark(marker):
         at("before_marker")
@@ -83,9 +85,9 @@ def main(parent: str, step: str, log: str) -> int:  # noqa: C901, PLR0915 - one 
         at("after_draws")
         return released
 
-    def measure_and_seal(crossing, snapshot, event, **kwargs):
+    def measure_and_seal(crossing, zone, event, **kwargs):
         current["seq"] = event.seq
-        released = plain["measure_and_seal"](crossing, snapshot, event, **kwargs)
+        released = plain["measure_and_seal"](crossing, zone, event, **kwargs)
         at("before_answer")
         return released
 
@@ -110,7 +112,7 @@ def main(parent: str, step: str, log: str) -> int:  # noqa: C901, PLR0915 - one 
 
     crossing_room._mark, crossing_room.count_tables = mark, count
     crossing_room.measure, crossing_room.seal = measured, seal
-    crossing_room.measure_and_seal, crossing_room.ready_snapshot = measure_and_seal, ready
+    crossing_room.measure_and_seal, crossing_room.ready_zone = measure_and_seal, ready
     os.fsync, Path.rename = fsync, rename
     assert measuring.measure is plain["measure"]
     return worker.main([parent])

@@ -42,7 +42,8 @@ def damage(effort: Effort) -> Iterator[Figure]:
         return crossing_room.unseal_earlier(room, charged)
 
     def ready() -> object:
-        return crossing_room.ready_snapshot(room)
+        with crossing_room.ready_zone(room) as zone:
+            return zone.snapshot
 
     responses, sealed = next(city.zone.glob("responses-*")), next(city.zone.glob("sealed/*.sealed"))
     record, hmac = city.zone / "current.json", city.keys / "hmac.key"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.intake.batch import SourceFile
-from pipelines.zone.ingest_room import WaveKeys, encoding_digest, ingest, ingest_lines
+from pipelines.zone.ingest_room import WaveKeys, ingest, ingest_lines
+from pipelines.zone.lineage import encoding_digest
 from pipelines.zone.snapshot import current_snapshot
 from pipelines.zone.storage import open_zone
 from schemas.errors import InputRefused
