@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.zone import snapshot as snapshots
 from pipelines.zone.snapshot import Snapshot, current_snapshot, make_current, new_snapshot_id, snapshot_path, sweep
 from pipelines.zone.storage import open_zone
 from schemas.errors import ZoneFault
 
 KEY = b"k" * 32
+_SMALL = 3 * 40_000
 CANARY = "canary-" + "q7w8e9" * 4
 
 
@@ -56,6 +58,40 @@ def test_any_truncation_is_found(zone: Path) -> None:
         path.write_bytes(content[: len(content) * part // 20])
         with pytest.raises(ZoneFault):
             current_snapshot(zone, KEY)
+
+
+@pytest.fixture
+def small_parts(zone: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
+    """A snapshot that is authenticated in many parts, the last one not whole."""
+    monkeypatch.setattr(snapshots, "_PART", _SMALL)
+    monkeypatch.setattr(snapshots, "_CHUNK", _SMALL // 3)
+    [path] = zone.glob("responses-*")
+    found = Snapshot(path.stem.removeprefix("responses-"), path, "0" * 64, "a" * 64)
+    assert path.stat().st_size > 3 * _SMALL and path.stat().st_size % _SMALL
+    make_current(zone, found, KEY)
+    return current_snapshot(zone, KEY)
+
+
+def test_parts_in_another_order_are_refused(zone: Path, small_parts: Snapshot) -> None:
+    content = small_parts.path.read_bytes()
+    first, second, rest = content[:_SMALL], content[_SMALL : 2 * _SMALL], content[2 * _SMALL :]
+    assert first != second
+    small_parts.path.write_bytes(second + first + rest)
+    with pytest.raises(ZoneFault):
+        current_snapshot(zone, KEY)
+
+
+def test_a_byte_at_either_end_of_each_part_counts(zone: Path, small_parts: Snapshot) -> None:
+    content = small_parts.path.read_bytes()
+    ends = {
+        place for start in range(0, len(content), _SMALL) for place in (start, min(start + _SMALL, len(content)) - 1)
+    }
+    for place in ends:
+        small_parts.path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(ZoneFault):
+            current_snapshot(zone, KEY)
+    small_parts.path.write_bytes(content)
+    assert current_snapshot(zone, KEY) == small_parts
 
 
 def test_another_key_is_refused(zone: Path) -> None:
