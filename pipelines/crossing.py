@@ -76,9 +76,9 @@ def _order(kind: str, charged: Event) -> Message:
 def _earlier(ledger: Ledger, worker: Worker, plan: Plan, crossing: Crossing) -> "Released[Measurements] | None":
     """What an earlier attempt sealed. A charge that never came to a seal is voided: its loss stays."""
     charged = ledger.event(crossing.charged_seq)
-    worker.ask(_order("unseal", charged))
     from privacy.measure import received
 
+    worker.ask(_order("unseal", charged))
     answer = worker.answer()
     if answer.kind == "unsealed":
         return received(bytes(answer.payload), plan)
@@ -207,7 +207,7 @@ def cross(
         release_id = released.value.release_id
         tell("recording the seal")
         sealed = _seal_event(ledger, charged, release_id, isolation)
-        worker.end()
+        worker.dismiss()
         from pipelines.publication import publish_crossing
 
         folder = workspace.release(survey.survey, survey.wave.id, release_id)

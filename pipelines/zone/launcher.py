@@ -1,14 +1,15 @@
 """The parent's side of the zone: starts a worker, speaks with it, and turns its error codes back into faults."""
 
+import fcntl
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pipelines.durable import make_folder
 from pipelines.workspace import Workspace
@@ -17,6 +18,8 @@ from pipelines.zone.protocol import NETWORKED, Message, receive, send
 from schemas.engine import TOKEN_VARIABLE
 from schemas.errors import FAULT_KINDS, Fault, InternalFault
 from schemas.survey import Survey
+
+_REQUEST_ROOM = 1 << 20
 
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
@@ -60,10 +63,14 @@ class Worker:
         except ConnectionError:
             raise _gone() from None
 
-    def end(self) -> None:
-        """There is nothing more to ask: wait until it has ended. Raises: subprocess.TimeoutExpired."""
+    def dismiss(self) -> None:
+        """There is nothing more to ask: it closes the zone and ends, in its own time."""
         if self._process.stdin is not None and not self._process.stdin.closed:
             self._process.stdin.close()
+
+    def end(self) -> None:
+        """Dismiss it, and wait until it has ended. Raises: subprocess.TimeoutExpired."""
+        self.dismiss()
         self._process.wait(timeout=60)
 
     def request(self, zone: WaveZone, verb: str, body: dict[str, Any]) -> None:
@@ -142,6 +149,14 @@ def _start(
     )
 
 
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Room for a whole request, so that who sends it need not wait for a worker that still imports."""
+    size = getattr(fcntl, "F_SETPIPE_SZ", None)
+    if pipe is not None and size is not None:
+        with suppress(PermissionError):  # the operating system's bound on pipes: the sender waits, then
+            fcntl.fcntl(pipe, size, _REQUEST_ROOM)
+
+
 @contextmanager
 def starting(zone: WaveZone, verb: str, *, networked: bool = False) -> Iterator[Worker]:
     """A worker for one verb, not asked yet: it gets ready meanwhile. It is killed if the block ends before it does.
@@ -153,6 +168,7 @@ def starting(zone: WaveZone, verb: str, *, networked: bool = False) -> Iterator[
     with ours:
         with theirs:
             process = _start(zone, verb, (theirs.fileno(),), answers=True, networked=networked)
+        _widen(process.stdin)
         yield from _until_it_ends(process, ours)
 
 

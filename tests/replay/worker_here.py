@@ -65,9 +65,12 @@ class WorkerHere:
     def hold(self, descriptors: Sequence[int]) -> None:
         """Nothing to do: whoever holds them is this process."""
 
-    def end(self) -> None:
+    def dismiss(self) -> None:
         if not self._orders.closed:
             self._orders.close()
+
+    def end(self) -> None:
+        self.dismiss()
         if self._thread is not None:
             self._thread.join()
 
