@@ -24,7 +24,8 @@ from schemas.errors import ZoneFault
 def counting_place(
     crossing: Crossing, snapshot: Snapshot, token: str, charged: Collection[Grounds]
 ) -> Iterator[EngineFor]:
-    """The engine that the plan names: the zone's own, or a cluster, connected to before anything is charged.
+    """The engine that the plan names: the zone's own, or a cluster that takes a table without rows before anything is
+    charged.
 
     What an earlier snapshot, another engine or a run that ended too early left on a cluster is removed on the way.
 
@@ -50,6 +51,8 @@ def counting_place(
         withdraw(crossing.folder, [known.grounds], token)
     columns = [name for at, attribute in enumerate(attributes_of(survey)) for name in zone_columns(at, attribute)]
     with on_cluster(engine, token) as cluster:
+        if known is None or not known.whole or known.grounds != grounds:
+            cluster(grounds.trial, 0).empty()
         yield _placing(cluster, crossing.folder, grounds, columns)
 
 

@@ -35,6 +35,11 @@ class Grounds:
         """A folder that no earlier placing wrote to: what a server still does for a killed client lands elsewhere."""
         return f"{self.folder}/{secrets.token_hex(8)}"
 
+    @property
+    def trial(self) -> str:
+        """A folder beside those of snapshots, where a table without rows shows whether the store takes any."""
+        return f"{self.folder.rpartition('/')[0]}/no-rows"
+
     def as_body(self) -> dict[str, Any]:
         """For a request to the worker."""
         return {"engine": self.engine.model_dump(mode="json"), "folder": self.folder}

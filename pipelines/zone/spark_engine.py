@@ -118,12 +118,12 @@ class SparkEngine:
         return self._ask("to count the rows", count)
 
     def empty(self) -> None:
-        """Remove every row from the place. The cluster's store may keep older versions: that is its operator's."""
+        """Leave a table without rows at the place. The store may keep older versions: that is its operator's."""
 
         def overwrite() -> None:
             self._session.sql("SELECT 1 AS emptied").limit(0).write.mode("overwrite").parquet(self._place)
 
-        self._ask("to remove the rows", overwrite)
+        self._ask("to write a table without rows", overwrite)
 
     def _table(self, sql: str) -> pa.Table:
         return self._ask("to count", lambda: self._session.sql(sql).toArrow())

@@ -192,6 +192,19 @@ def test_a_cluster_that_does_not_answer_costs_nothing(tmp_path: Path) -> None:
     assert not os.path.exists("/nowhere")
 
 
+def test_a_store_that_takes_no_rows_costs_nothing(spark_cluster: Cluster, tmp_path: Path) -> None:
+    """A file is where the folder of rows should be: found before the charge, with a table that holds none."""
+    (spark_cluster.store / "taken").write_bytes(b"")
+    city = build_city(tmp_path, residents=50)
+    city.declare(policy=_declared(spark_cluster).replace(spark_cluster.rows, f"{spark_cluster.rows}/taken"))
+    take = ("ingest", ".", "--source", "web=export.csv", "--contacts", "contacts.csv")
+    assert hearsafe(*take, cwd=tmp_path).returncode == 0
+    done = hearsafe("release", ".", "--json", cwd=tmp_path, environment=WITH_TOKEN)
+    assert (done.returncode, json.loads(done.stdout)["error"]) == (5, "engine_failed")
+    spent = json.loads(hearsafe("budget", "--json", cwd=tmp_path).stdout)
+    assert spent["scopes"] == [] and spent["refused"] == []
+
+
 def test_nobody_is_asked_before_the_plan_is_approved(tmp_path: Path) -> None:
     """Whoever edits policy.yaml learns no token, and no process with a network holds the zone's key."""
     officer = tmp_path / "officer.key"
