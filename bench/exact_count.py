@@ -4,9 +4,12 @@
 key of the full demographic cell and two questions. Run as: exact_count.py METHOD DECLARATIONS ZONE_FILE KEY_FILE
 """
 
+import gc
 import sys
 import tempfile
 from pathlib import Path
+
+gc.set_threshold(100_000)  # as hearsafe does: imports are not looked through for garbage
 
 import duckdb
 

@@ -104,7 +104,7 @@ class Bench:
         release = middle([self._release(city) for _ in range(self._repeats)])
         lines: list[tuple[str, ...]] = []
         for name, script in PEERS.items():
-            python = peer_python(name, self._folder)
+            python = peer_python(name)
             what = f"{PEER_RESIDENTS:,} residents, {size.tables} tables: {name} ÷ hearsafe's release"
             if python is None:
                 lines.append((what, "not installed", "≥ 20", ""))

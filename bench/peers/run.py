@@ -26,12 +26,12 @@ import numpy as np
 
 from bench.contestants import DELTA, Truth
 from bench.peers.exchange import Task, write_task
-from bench.surveys import ROOT, Workload, coded
+from bench.peers.venvs import VENVS
+from bench.surveys import Workload, coded
 from privacy.accountant import epsilon_of, rho_of
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-VENVS = ROOT / ".bench-venvs"
 EPSILONS = (1.0, 3.0, 8.0)
 SMALL = (
     Workload("Bloomington", "bloomington-2017", 8, 3),

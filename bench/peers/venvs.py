@@ -5,23 +5,27 @@ import subprocess
 import sys
 from pathlib import Path
 
-PEERS = {"OpenDP Context (Polars)": "opendp_context.py", "SmartNoise SQL": "smartnoise_sql.py"}
-_PACKAGES = {"SmartNoise SQL": ("smartnoise-sql",)}
+_HERE = Path(__file__).resolve().parent
+VENVS = _HERE.parent.parent / ".bench-venvs"
+PEERS = {
+    "OpenDP Context (Polars)": "opendp_context.py",
+    "SmartNoise SQL": "smartnoise_sql.py",
+    "Tumult Analytics": "tumult_analytics.py",
+}
+"""Those of the speed bench: name and script."""
+_VENV_OF = {"SmartNoise SQL": "smartnoise", "Tumult Analytics": "tumult"}
 
 
-def peer_python(name: str, folder: Path) -> str | None:
-    """The interpreter that has the tool; HEARSAFE_BENCH_VENVS names a folder of venvs made before. None: no such tool.
+def peer_python(name: str) -> str | None:
+    """The interpreter that has the tool, made by setup.sh where it is missing. None: it cannot be made here.
 
-    OpenDP is installed with hearsafe; SmartNoise SQL is installed from the package index on first use.
+    OpenDP is installed with hearsafe.
     """
-    if name not in _PACKAGES:
+    if name not in _VENV_OF:
         return sys.executable
-    venv = Path(os.environ.get("HEARSAFE_BENCH_VENVS", folder)) / name.lower().replace(" ", "-")
-    python = venv / "bin" / "python"
+    python = VENVS / _VENV_OF[name] / "bin" / "python"
     if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-        done = subprocess.run([str(python), "-m", "pip", "install", "--quiet", *_PACKAGES[name]], check=False)
-        if done.returncode:
+        set_up = [str(_HERE / "setup.sh"), _VENV_OF[name]]
+        if subprocess.run(set_up, env=os.environ | {"PYTHON": sys.executable}, check=False).returncode:
             return None
-    installed = subprocess.run([str(python), "-c", "import snsql"], check=False, capture_output=True)
-    return str(python) if installed.returncode == 0 else None
+    return str(python)
