@@ -79,13 +79,19 @@ def run_all(chosen: list[Suite], level: Level, cores: int, digest: str, again: b
     return results
 
 
-def conclude(results: list[Finished], whole: bool) -> int:
-    """Print the headlines, of a part of the suites only those that it counts for. Returns: the exit code."""
+def conclude(results: list[Finished], whole: bool, seconds: float) -> int:
+    """Print the headlines, of a part of the suites only those that it counts for. Returns: the exit code.
+
+    Args:
+        seconds: what this run took, which is less than its suites one after another, and than all of a resumed one.
+    """
     figures = [figure for done in results for figure in done.figures]
     failed = sum(not figure.holds for figure in figures)
     missing = [done.suite for done in results if done.missing]
+    work = sum(done.seconds for done in results)
     print(
-        f"\n{len(figures)} figures, {failed} beyond their bounds, in {sum(r.seconds for r in results) / 60:.1f} minutes"
+        f"\n{len(figures)} figures, {failed} beyond their bounds, in {seconds / 60:.1f} minutes"
+        f" ({work / 60:.1f} of suites, several at a time or finished before)"
     )
     if missing:
         print(f"not run: {', '.join(missing)}")
@@ -113,7 +119,9 @@ def main(arguments: list[str]) -> int:
         run_suite(known[given.run], given.level).write(place(given.run, given.level, given.digest))
         return 0
     chosen = [s for n, s in known.items() if n in (given.suite or known) and given.level in s.levels]
-    return conclude(run_all(chosen, given.level, given.cores, code_digest(), given.again), whole=not given.suite)
+    start = time.monotonic()
+    results = run_all(chosen, given.level, given.cores, code_digest(), given.again)
+    return conclude(results, whole=not given.suite, seconds=time.monotonic() - start)
 
 
 if __name__ == "__main__":
