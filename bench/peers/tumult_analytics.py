@@ -5,6 +5,7 @@ Public keys are those that the other peers may find: integers up to 6; blank and
 
 import os
 import sys
+from tempfile import TemporaryDirectory
 
 os.environ["PYSPARK_PYTHON"] = sys.executable
 
@@ -18,9 +19,15 @@ _CORES = 2
 
 def main(export: str) -> None:
     """Every one-way table and every group × question table at an equal share of ε = 2."""
+    with TemporaryDirectory() as warehouse:
+        _measure(export, warehouse)
+
+
+def _measure(export: str, warehouse: str) -> None:
     spark = (
         SparkSession.builder.master(f"local[{_CORES}]")
         .config("spark.sql.shuffle.partitions", _CORES)
+        .config("spark.sql.warehouse.dir", warehouse)
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .getOrCreate()

@@ -19,12 +19,14 @@ def column_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
     Raises: TypeError: another type of column.
     """
-    missing = [value is None for value in values]
-    validity = pa.py_buffer(_bits([not gone for gone in missing])) if any(missing) else None
+    known = [value is not None for value in values]
+    validity = None if all(known) else pa.py_buffer(_bits(known))
     if kind == pa.string():
-        parts = [b"" if value is None else value.encode() for value in values]
-        ends = np.fromiter(accumulate(map(len, parts), initial=0), dtype=np.int32, count=len(parts) + 1)
-        return pa.StringArray.from_buffers(len(parts), pa.py_buffer(ends), pa.py_buffer(b"".join(parts)), validity)
+        parts = ["" if value is None else value for value in values] if validity else values
+        text = "".join(parts)
+        sizes = map(len, parts) if text.isascii() else (len(part.encode()) for part in parts)
+        ends = np.fromiter(accumulate(sizes, initial=0), dtype=np.int32, count=len(parts) + 1)
+        return pa.StringArray.from_buffers(len(parts), pa.py_buffer(ends), pa.py_buffer(text.encode()), validity)
     if kind == pa.bool_():
         data = _bits([bool(value) for value in values])
     elif kind in _NUMBERS:
