@@ -8,7 +8,7 @@ from pipelines.declarations import Declarations
 from pipelines.earlier_waves import EarlierWaves
 from pipelines.ledger.store import Ledger
 from pipelines.outlet.publish import ReleaseContext, publish
-from pipelines.outlet.report import compile_templates
+from pipelines.outlet.templating import compile_templates
 from privacy.estimate import estimate
 from privacy.group_prior import group_prior
 from privacy.measure import Measurements, Released, received

@@ -1,7 +1,8 @@
 """The release card as a page of two faces: one screen for residents, and the side for experts under it."""
 
 from pipelines.outlet.language import N_, gettext, speaking
-from pipelines.outlet.report import delta_words, loss_words, page_environment, page_of
+from pipelines.outlet.report import delta_words, loss_words, page_of
+from pipelines.outlet.templating import page_environment
 from pipelines.outlet.wording import editions_of
 from schemas.card import Card
 

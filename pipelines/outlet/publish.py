@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -48,9 +49,12 @@ def release_files(
         SUMMARY_FILE: summary_table(card.survey, card.wave, summary),
     }
     metadata = parquet_metadata(card)
-    files = {name: parquet_bytes(table, PARQUET_FILES[name], metadata) for name, table in tables.items()}
+    with ThreadPoolExecutor() as aside:  # Arrow needs no lock of the interpreter, which the report keeps
+        written = {n: aside.submit(parquet_bytes, table, PARQUET_FILES[n], metadata) for n, table in tables.items()}
+        report = render_report(card, tables[ESTIMATES_FILE], tables[SUMMARY_FILE]).encode()
+        files = {name: content.result() for name, content in written.items()}
     files[CARD_FILE] = card_bytes(card)
-    files[REPORT_FILE] = render_report(card, tables[ESTIMATES_FILE], tables[SUMMARY_FILE]).encode()
+    files[REPORT_FILE] = report
     files[DATAPACKAGE_FILE] = datapackage_bytes(card, files)
     return files
 

@@ -1,13 +1,11 @@
 """report.html: one offline page, rendered from the released tables and the card only."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from math import floor
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines.outlet.charts import Scale as Axis
@@ -16,6 +14,7 @@ from pipelines.outlet.importance import importance_pairs
 from pipelines.outlet.language import N_, date_words, general, gettext, ngettext, number, percent, speaking
 from pipelines.outlet.parquet import read_parquet
 from pipelines.outlet.resident import moved_words
+from pipelines.outlet.templating import page_environment
 from pipelines.outlet.view import view_of
 from pipelines.outlet.wording import editions_of, in_edition, plain
 from schemas.card import Card, ScopeLoss
@@ -24,48 +23,12 @@ from schemas.manifest import CARD_FILE, ESTIMATES_FILE, SUMMARY_FILE
 from schemas.plan import NANO
 from schemas.released import ESTIMATES_SCHEMA, REASONS, SUMMARY_SCHEMA
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _SCOPE_NAMES = {
     "release": N_("this release"),
     "wave": N_("this wave"),
     "year": N_("this year"),
     "lifetime": N_("all time"),
 }
-
-
-@lru_cache(maxsize=1)
-def page_environment() -> Environment:
-    """Templates of the pages; everything in them is escaped."""
-    made = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    made.policies["ext.i18n.trimmed"] = True
-    made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.filters |= {"plain": plain, "number": number, "percent": percent, "general": general}
-    made.filters["digits3"] = lambda value: general(float(f"{value:.3g}"))
-    made.filters["cssquote"] = _css_text
-    return made
-
-
-def compile_templates() -> None:
-    """Read and compile the pages' templates now instead of when the first page is rendered."""
-    environment = page_environment()
-    for name in environment.list_templates():
-        environment.get_template(name)
-
-
-def _css_text(text: str) -> Markup:
-    """A text inside a CSS string in a style element: everything but plain letters and digits is escaped by number."""
-    return Markup("").join(
-        c if c.isascii() and (c.isalnum() or c in " .,-") else Markup(f"\\{ord(c):x} ")  # noqa: S704  (hexadecimal)
-        for c in text
-    )
 
 
 def scope_row(scope: ScopeLoss) -> dict[str, str]:

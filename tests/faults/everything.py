@@ -2,7 +2,7 @@
 
 import importlib
 
-from pipelines.outlet.report import compile_templates
+from pipelines.outlet.templating import compile_templates
 
 NAMES = (
     "duckdb",
