@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-gc.set_threshold(100_000)  # as hearsafe does: imports are not looked through for garbage
+gc.set_threshold(100_000)  # as hearsafe does: imports are not looked through for garbage, here and at the end
 
 import duckdb
 
@@ -63,3 +63,4 @@ def _by_sql(connection: duckdb.DuckDBPyConnection, sizes: list[int], groups: int
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    gc.freeze()

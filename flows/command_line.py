@@ -1,6 +1,5 @@
 """The `hearsafe` command: its verbs, by who uses them. Tables of contents; start-up imports nothing heavy."""
 
-import gc
 import os
 import sys
 import warnings
@@ -27,8 +26,6 @@ for room in (data_team, wave_ending, officer, audit_verb, separation, registerin
     room.register(app)
 
 
-# What starting up makes stays: looking through it again and again would take a tenth of a short command.
-gc.set_threshold(100_000)
 # Matrices here have hundreds of rows: a second thread of NumPy's costs more than it gives.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -109,14 +109,6 @@ def _compared_with(workspace: Workspace, declarations: Declarations, ledger: Led
     return earlier_waves(workspace, declarations.survey, declarations.attributes, key)
 
 
-def _counted(worker: Worker, plan: Plan, tell: Callable[[str], None]) -> "Released[Measurements]":
-    """What the worker measures. What publishing needs is imported and compiled while it counts."""
-    from pipelines.publication import get_ready, received
-
-    get_ready()
-    return received(bytes(worker.answer(tell).payload), plan)
-
-
 def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list[str]) -> Event:
     sealed = ledger.sealed_event(release_id)
     if sealed is not None:
@@ -186,6 +178,9 @@ def cross(
             },
         )
         tell("opening the zone")
+        from pipelines.publication import get_ready, publish_crossing, received  # while the worker opens it
+
+        get_ready()
         ready = worker.answer(tell)
         snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
         before = ledger.state().crossings_of(digest(plan), snapshot_id)
@@ -203,13 +198,11 @@ def cross(
             charged = ledger.charge(_charge_for(declarations, plan, snapshot_id, len(before) + 1), declarations.policy)
             tell("measuring")
             worker.ask(_order("measure", charged))
-            released = _counted(worker, plan, tell)
+            released = received(bytes(worker.answer(tell).payload), plan)
         release_id = released.value.release_id
         tell("recording the seal")
         sealed = _seal_event(ledger, charged, release_id, isolation)
         worker.dismiss()
-        from pipelines.publication import publish_crossing
-
         folder = workspace.release(survey.survey, survey.wave.id, release_id)
         already = folder.exists()
         publish_crossing(ledger, declarations, plan, released, charged, sealed, folder, earlier, tell)

@@ -29,7 +29,7 @@ def release(
     """
     memory = megabytes(memory)
     zone = WaveZone.of(workspace, declarations.survey, key)
-    with starting(zone, "measure", networked=declarations.policy.engine is not None) as worker:
+    with starting("measure", networked=declarations.policy.engine is not None) as worker:
         from pipelines.crossing import cross
 
         return cross(workspace, declarations, zone, worker, witness=witness, memory=memory, tell=tell)

@@ -1,27 +1,22 @@
 """The parent's side of the zone: starts a worker, speaks with it, and turns its error codes back into faults."""
 
-import fcntl
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pipelines.durable import make_folder
 from pipelines.workspace import Workspace
 from pipelines.zone.keys import KeySource
-from pipelines.zone.protocol import NETWORKED, Message, receive, send
+from pipelines.zone.process import Started, open_process, start, taken
+from pipelines.zone.protocol import Message, receive, send
 from schemas.engine import TOKEN_VARIABLE
 from schemas.errors import FAULT_KINDS, Fault, InternalFault
 from schemas.survey import Survey
-
-_REQUEST_ROOM = 1 << 20
-
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 
 def engine_token() -> str:
@@ -125,65 +120,37 @@ def _request(zone: WaveZone, verb: str, body: dict[str, Any]) -> Message:
     return Message("request", {**places, "key_file": str(key_file.resolve()), **body}, key if key is not None else b"")
 
 
-def _start(
-    zone: WaveZone, verb: str, inherited: tuple[int, ...] = (), *, answers: bool, networked: bool = False
-) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-I",
-            "-m",
-            "pipelines.zone.worker",
-            verb,
-            *([NETWORKED] if networked else []),
-            str(os.getpid()),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE if answers else None,
-        stderr=subprocess.DEVNULL if answers else None,
-        env=_ENVIRONMENT,
-        cwd=zone.folder if zone.folder.is_dir() else zone.folder.anchor,
-        pass_fds=inherited,
-        close_fds=True,
-        start_new_session=True,
-    )
-
-
-def _widen(pipe: IO[bytes] | None) -> None:
-    """Room for a whole request, so that who sends it need not wait for a worker that still imports."""
-    size = getattr(fcntl, "F_SETPIPE_SZ", None)
-    if pipe is not None and size is not None:
-        with suppress(PermissionError):  # the operating system's bound on pipes: the sender waits, then
-            fcntl.fcntl(pipe, size, _REQUEST_ROOM)
-
-
 @contextmanager
-def starting(zone: WaveZone, verb: str, *, networked: bool = False) -> Iterator[Worker]:
-    """A worker for one verb, not asked yet: it gets ready meanwhile. It is killed if the block ends before it does.
+def starting(verb: str, *, networked: bool = False) -> Iterator[Worker]:
+    """A worker for one verb, not asked yet: the one that was started ahead, or a new one that gets ready meanwhile. It
+    is killed if the block ends before it does.
 
     Args:
         networked: it keeps the network, for a remote engine.
     """
-    ours, theirs = socket.socketpair()
-    with ours:
-        with theirs:
-            process = _start(zone, verb, (theirs.fileno(),), answers=True, networked=networked)
-        _widen(process.stdin)
-        yield from _until_it_ends(process, ours)
-
-
-def _until_it_ends(process: "subprocess.Popen[bytes]", holds: socket.socket) -> Iterator[Worker]:
-    worker = Worker(process, holds)
-    try:
+    ahead = taken(verb)
+    if ahead is not None and networked:
+        with _asking(ahead):  # it was cut off from the network: another one is needed
+            ahead = None
+    with _asking(ahead or start(verb, networked=networked)) as worker:
         yield worker
-        worker.end()
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None and not stream.closed:
-                _close_quietly(stream)
+
+
+@contextmanager
+def _asking(started: Started) -> Iterator[Worker]:
+    process, holds = started
+    worker = Worker(process, holds)
+    with holds:
+        try:
+            yield worker
+            worker.end()
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None and not stream.closed:
+                    _close_quietly(stream)
 
 
 @contextmanager
@@ -192,7 +159,7 @@ def working(
 ) -> Iterator[Worker]:
     """A worker that was asked to do its verb. `inherited`: descriptors that it holds, too. Else as `starting`."""
     make_folder(zone.folder, 0o700)
-    with starting(zone, verb, networked=networked) as worker:
+    with starting(verb, networked=networked) as worker:
         worker.hold(inherited)
         worker.request(zone, verb, body)
         yield worker
@@ -208,7 +175,7 @@ def _close_quietly(stream: Any) -> None:
 
 def show(zone: WaveZone, survey: Survey) -> int:
     """Let the worker write its ingest report straight to this terminal. Returns: its exit code."""
-    process = _start(zone, "show", answers=False)
+    process = open_process("show", answers=False)
     request = _request(zone, "show", {"survey": survey.model_dump(mode="json", by_alias=True)})
     send(process.stdin, request)  # type: ignore[arg-type]
     process.stdin.close()  # type: ignore[union-attr]

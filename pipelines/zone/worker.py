@@ -222,6 +222,7 @@ def main(arguments: list[str]) -> int:
         return InternalFault.exit_code
     fault: Fault
     try:
+        os.chdir(request.body["folder"])
         _serve(request, source, out, isolated, networked=networked)
         return 0
     except Fault as known:

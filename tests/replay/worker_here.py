@@ -85,7 +85,7 @@ def worker_here(draw: Draw) -> Iterator[None]:
     """Ingests and releases in the block go through a worker in this process, whose noise is `draw`'s."""
 
     @contextmanager
-    def starting(zone: WaveZone, verb: str, *, networked: bool = False) -> Iterator[WorkerHere]:
+    def starting(verb: str, *, networked: bool = False) -> Iterator[WorkerHere]:
         here = WorkerHere()
         try:
             yield here
