@@ -4,6 +4,7 @@ import gc
 import sys
 
 _HELP = {"-h", "--help"}
+_INTERRUPTED = 130
 _GARBAGE = 100_000
 """Objects made between two looks for garbage. What starting up makes stays: looking through it again and again would
 take a tenth of a short command, and looking through all of it at the end a quarter of a second.
@@ -13,13 +14,19 @@ take a tenth of a short command, and looking through all of it at the end a quar
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(_GARBAGE)
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
+    finally:
+        gc.freeze()
+
+
+def _run() -> None:
     if sys.argv[1:2] == ["release"] and not _HELP & set(sys.argv):
         from pipelines.zone.process import start_ahead
 
         start_ahead("measure")
     from flows.command_line import main as command
 
-    try:
-        command()
-    finally:
-        gc.freeze()
+    command()

@@ -180,7 +180,6 @@ def cross(
         tell("opening the zone")
         from pipelines.publication import get_ready, publish_crossing, received  # while the worker opens it
 
-        get_ready()
         ready = worker.answer(tell)
         snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
         before = ledger.state().crossings_of(digest(plan), snapshot_id)
@@ -198,6 +197,7 @@ def cross(
             charged = ledger.charge(_charge_for(declarations, plan, snapshot_id, len(before) + 1), declarations.policy)
             tell("measuring")
             worker.ask(_order("measure", charged))
+            get_ready()
             released = received(bytes(worker.answer(tell).payload), plan)
         release_id = released.value.release_id
         tell("recording the seal")

@@ -124,7 +124,8 @@ def estimate(
     total = people_total(known)
     toplines = Toplines({}, {})
     if prior is not None:
-        toplines = learned_toplines({name: attributes[name] for name in used}, found, precisions, total)
+        learning = {name: attribute for name, attribute in attributes.items() if name in used}
+        toplines = learned_toplines(learning, found, precisions, total)
         known = Known(plain, sizes, found | {("", (name,)): part for name, part in toplines.parts.items()})
     ones = one_way_counts(known, known.attributes, total)
     for mean, histogram in partners(known.attributes).items():

@@ -269,7 +269,7 @@ def three_way_counts(
         mixing = max(needed for _, needed in cubes.values())
         for table, (cube, _) in cubes.items():
             counts[table] = _mixed(cube, _independent(table, ones, total), mixing)
-        for pair in {pair for table in family for pair in combinations(table, 2)}:
+        for pair in dict.fromkeys(pair for table in family for pair in combinations(table, 2)):
             twos[pair] = _mixed(twos[pair], _independent(pair, ones, total), mixing)
     return counts
 

@@ -92,7 +92,7 @@ class Knowledge:
     def block_precisions(self) -> Mapping[tuple[str, str], float]:
         """The same, summed over an index and its items: what is known of the effect that they share."""
         found: dict[tuple[str, str], float] = {}
-        for group in {group for group, _ in self.net_precisions}:
+        for group in dict.fromkeys(group for group, _ in self.net_precisions):
             for index, items in self.blocks.items():
                 found[group, index] = sum(self.net_precisions.get((group, head), 0.0) for head in (index, *items))
         return found

@@ -1,14 +1,9 @@
-"""The environment that pages are rendered in: what escapes, formats and translates, and their compiled templates."""
+"""The environment that pages are rendered in: what escapes, formats and translates."""
 
-import os
-import sys
-from contextlib import suppress
-from functools import cache, lru_cache
-from importlib.metadata import version
+from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
-from jinja2.bccache import Bucket
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines.outlet.language import general, gettext, ngettext, number, percent
@@ -17,36 +12,11 @@ from pipelines.outlet.wording import plain
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-@cache
-def _compiler() -> str:
-    return f"{version('jinja2')} {Path(__file__).read_text(encoding='utf-8')}"
-
-
-class _Compiled(FileSystemBytecodeCache):
-    """Compiled templates beside their sources, like Python's own modules: for the same source and compiler only."""
-
-    def get_source_checksum(self, source: str) -> str:
-        return super().get_source_checksum(_compiler() + source)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        with suppress(OSError):  # a full disk: the next run compiles them again
-            super().dump_bytecode(bucket)
-
-
-def _compiled(folder: Path) -> FileSystemBytecodeCache | None:
-    """The compiled templates in a folder; None where Python may not write its own there either."""
-    if sys.dont_write_bytecode or not os.access(folder.parent, os.W_OK):
-        return None
-    folder.mkdir(exist_ok=True)
-    return _Compiled(str(folder), "%s.j2c")
-
-
 @lru_cache(maxsize=1)
 def page_environment() -> Environment:
     """Templates of the pages; everything in them is escaped."""
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
-        bytecode_cache=_compiled(_TEMPLATES.parent / "__pycache__"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -51,7 +51,8 @@ def counting_place(
         withdraw(crossing.folder, [known.grounds], token)
     columns = [name for at, attribute in enumerate(attributes_of(survey)) for name in zone_columns(at, attribute)]
     with on_cluster(engine, token) as cluster:
-        if known is None or not known.whole or known.grounds != grounds:
+        placed = known is not None and known.whole and known.grounds == grounds
+        if known is None or not placed or not cluster(known.place, 0).holds(columns):
             cluster(grounds.trial, 0).empty()
         yield _placing(cluster, crossing.folder, grounds, columns)
 

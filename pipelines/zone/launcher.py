@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,8 @@ def starting(verb: str, *, networked: bool = False) -> Iterator[Worker]:
     """
     ahead = taken(verb)
     if ahead is not None and networked:
-        with _asking(ahead):  # it was cut off from the network: another one is needed
+        ahead.process.kill()  # it was cut off from the network: another one is needed
+        with _asking(ahead):
             ahead = None
     with _asking(ahead or start(verb, networked=networked)) as worker:
         yield worker
@@ -143,7 +144,8 @@ def _asking(started: Started) -> Iterator[Worker]:
     with holds:
         try:
             yield worker
-            worker.end()
+            with suppress(subprocess.TimeoutExpired):  # all is answered: one that cannot end is killed
+                worker.end()
         finally:
             if process.poll() is None:
                 process.kill()

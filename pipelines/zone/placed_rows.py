@@ -37,8 +37,8 @@ class Grounds:
 
     @property
     def trial(self) -> str:
-        """A folder beside those of snapshots, where a table without rows shows whether the store takes any."""
-        return f"{self.folder.rpartition('/')[0]}/no-rows"
+        """A folder beside the snapshot's, where a table without rows shows whether the store takes any."""
+        return f"{self.folder}-no-rows"
 
     def as_body(self) -> dict[str, Any]:
         """For a request to the worker."""

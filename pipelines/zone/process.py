@@ -47,7 +47,7 @@ def _widen(pipe: IO[bytes] | None) -> None:
     """Room for a whole request, so that who sends it need not wait for a worker that still imports."""
     size = getattr(fcntl, "F_SETPIPE_SZ", None)
     if pipe is not None and size is not None:
-        with suppress(PermissionError):  # the operating system's bound on pipes: the sender waits, then
+        with suppress(OSError):  # the operating system's bounds on pipes: the sender waits, then
             fcntl.fcntl(pipe, size, _REQUEST_ROOM)
 
 

@@ -10,6 +10,7 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from schemas.canonical import canonical_bytes
 from schemas.errors import ZoneFault
 
 _CURRENT = "current.json"
+_MAC, _EARLIER_MAC = "gmac", "mac"
 _CHUNK = 1 << 20
 _PART = 1 << 25
 
@@ -54,33 +56,46 @@ def snapshot_path(folder: Path, snapshot_id: str, *, closed: bool = False) -> Pa
     return folder / f"responses-{snapshot_id}{'-closed' if closed else ''}.duckdb"
 
 
-def _file_mac(path: Path, zone_key: bytes, context: bytes) -> str:
-    """MAC over context, size and the GMAC of each of the file's parts, which are read side by side.
+def _file_mac(path: Path, zone_key: bytes, context: bytes, kind: str = _MAC) -> str:
+    """MAC over context, size and the tags of the file's parts, which are read side by side.
 
-    A universal hash under a pseudorandom function (Wegman & Carter 1981): the parts' tags are never written down, so
-    two files collide with probability 2⁻¹⁰⁷ a part (NIST SP 800-38D, GHASH of 2²¹ blocks), whoever chose them.
+    Of kind `gmac` a universal hash under a pseudorandom function (Wegman & Carter 1981): the parts' tags are never
+    written down, so two files collide with probability 2⁻¹⁰⁷ a part (NIST SP 800-38D, GHASH of 2²¹ blocks), whoever
+    chose them. Kind `mac`, of zones that were filled before there was that one, has BLAKE2b for the parts.
     """
+    key = derived_key(zone_key, "snapshot-mac")
     hash_key = derived_key(zone_key, "snapshot-parts")
     size = path.stat().st_size
 
-    def part(start: int) -> bytes:
+    def gmac(start: int) -> bytes:
         tag = Cipher(AES(hash_key), GCM(start.to_bytes(12, "big"))).encryptor()
-        chunk = memoryview(bytearray(_CHUNK))
-        with path.open("rb", buffering=0) as stream:
-            stream.seek(start)
-            left = _PART
-            while left and (read := stream.readinto(chunk[:left])):
-                tag.authenticate_additional_data(chunk[:read])
-                left -= read
+        for chunk in _chunks(path, start):
+            tag.authenticate_additional_data(chunk)
         tag.finalize()
         return tag.tag
 
-    whole = hashlib.blake2b(context, key=derived_key(zone_key, "snapshot-mac"), digest_size=32, person=b"whole")
+    def blake2b(start: int) -> bytes:
+        tag = hashlib.blake2b(start.to_bytes(8, "big"), key=key, digest_size=32, person=b"part")
+        for chunk in _chunks(path, start):
+            tag.update(chunk)
+        return tag.digest()
+
+    whole = hashlib.blake2b(context, key=key, digest_size=32, person=b"whole")
     whole.update(size.to_bytes(8, "big"))
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for found in pool.map(part, range(0, size, _PART)):
+        for found in pool.map(gmac if kind == _MAC else blake2b, range(0, size, _PART)):
             whole.update(found)
     return whole.hexdigest()
+
+
+def _chunks(path: Path, start: int) -> Iterator[memoryview]:
+    """The part of a file from `start`, in one buffer again and again."""
+    chunk, left = memoryview(bytearray(_CHUNK)), _PART
+    with path.open("rb", buffering=0) as stream:
+        stream.seek(start)
+        while left and (read := stream.readinto(chunk[:left])):
+            yield chunk[:read]
+            left -= read
 
 
 def _statement(snapshot: Snapshot) -> dict[str, str]:
@@ -101,7 +116,7 @@ def make_current(folder: Path, snapshot: Snapshot, zone_key: bytes) -> None:
     mac = _file_mac(snapshot.path, zone_key, canonical_bytes(dict(statement)))
     aside = folder / f".{_CURRENT}.part"
     with aside.open("wb") as stream:
-        stream.write(canonical_bytes({**statement, "mac": mac}))
+        stream.write(canonical_bytes({**statement, _MAC: mac}))
         stream.flush()
         os.fsync(stream.fileno())
     aside.rename(folder / _CURRENT)
@@ -135,8 +150,10 @@ def current_snapshot(folder: Path, zone_key: bytes) -> Snapshot:
     try:
         record = json.loads(place.read_bytes())
         name, snapshot_id, digest = (str(record[k]) for k in ("file", "snapshot", "attributes_digest"))
-        ledger_key, mac, closed = str(record["ledger_key"]), str(record["mac"]), record.get("closed") == "yes"
-    except (ValueError, KeyError, TypeError, AttributeError):
+        kind = _MAC if _MAC in record else _EARLIER_MAC
+        ledger_key, mac, closed = str(record["ledger_key"]), str(record[kind]), record.get("closed") == "yes"
+        f"{name}{snapshot_id}{digest}{ledger_key}{mac}".encode("ascii")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ZoneFault(
             "zone_damaged",
             "the zone's record of its current snapshot is damaged",
@@ -151,7 +168,7 @@ def current_snapshot(folder: Path, zone_key: bytes) -> Snapshot:
             where=_CURRENT,
             do="Restore the zone from your backup",
         )
-    expected = _file_mac(snapshot.path, zone_key, canonical_bytes(dict(_statement(snapshot))))
+    expected = _file_mac(snapshot.path, zone_key, canonical_bytes(dict(_statement(snapshot))), kind)
     if not hmac.compare_digest(expected, mac):
         raise ZoneFault(
             "zone_damaged_or_key",

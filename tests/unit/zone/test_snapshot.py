@@ -1,5 +1,7 @@
 """A damaged zone, another zone's file or another key is found before anything is charged."""
 
+import hashlib
+import json
 import os
 import secrets
 from pathlib import Path
@@ -7,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.zone import snapshot as snapshots
+from pipelines.zone.keys import derived_key
 from pipelines.zone.snapshot import Snapshot, current_snapshot, make_current, new_snapshot_id, snapshot_path, sweep
 from pipelines.zone.storage import open_zone
+from schemas.canonical import canonical_bytes
 from schemas.errors import ZoneFault
 
 KEY = b"k" * 32
@@ -92,6 +96,31 @@ def test_a_byte_at_either_end_of_each_part_counts(zone: Path, small_parts: Snaps
             current_snapshot(zone, KEY)
     small_parts.path.write_bytes(content)
     assert current_snapshot(zone, KEY) == small_parts
+
+
+def test_a_zone_that_was_authenticated_the_earlier_way_is_read_and_its_damage_found(zone: Path) -> None:
+    record = zone / "current.json"
+    said = json.loads(record.read_bytes())
+    path = current_snapshot(zone, KEY).path
+    del said["gmac"]
+    key, content = derived_key(KEY, "snapshot-mac"), path.read_bytes()
+    part = hashlib.blake2b(bytes(8), key=key, digest_size=32, person=b"part")
+    part.update(content)
+    whole = hashlib.blake2b(canonical_bytes(said), key=key, digest_size=32, person=b"whole")
+    whole.update(len(content).to_bytes(8, "big") + part.digest())
+    record.write_bytes(canonical_bytes({**said, "mac": whole.hexdigest()}))
+    assert current_snapshot(zone, KEY).path == path
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ZoneFault):
+        current_snapshot(zone, KEY)
+
+
+@pytest.mark.parametrize("mac", ["é" * 64, "\ud800", "", "0" * 64])
+def test_a_record_whose_mac_is_no_mac_is_damage(zone: Path, mac: str) -> None:
+    record = zone / "current.json"
+    record.write_text(json.dumps({**json.loads(record.read_bytes()), "gmac": mac}))
+    with pytest.raises(ZoneFault):
+        current_snapshot(zone, KEY)
 
 
 def test_another_key_is_refused(zone: Path) -> None:
