@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,20 @@ def die(*_: Any) -> None:
 
 
 class ForkedWorker:
-    """What `subprocess.Popen` is to the launcher: the worker's main in a child of this process."""
+    """What `subprocess.Popen` is to the launcher: the worker's main in a child of this process.
+
+    `told`: a file that is told its process id.
+    """
 
     def __init__(
-        self, command: list[str], *, cwd: Path, env: dict[str, str], pass_fds: tuple[int, ...], **_: Any
+        self,
+        command: list[str],
+        *,
+        cwd: str,
+        env: dict[str, str],
+        pass_fds: tuple[int, ...],
+        told: Path | None = None,
+        **_: Any,
     ) -> None:
         theirs, ours = os.pipe()
         mine, yours = os.pipe()
@@ -59,8 +70,8 @@ class ForkedWorker:
         os.close(yours)
         self.stdin = os.fdopen(ours, "wb")
         self.stdout = os.fdopen(mine, "rb")
-        if len(Path(cwd).parents) > 3:  # else there is no zone yet, and nothing to kill
-            (Path(cwd).parents[3] / _PID).write_text(str(self.pid))
+        if told is not None:
+            told.write_text(str(self.pid))
 
     def poll(self) -> int | None:
         if self.returncode is None:
@@ -96,7 +107,7 @@ def release_once(folder: str, point: str) -> None:
     """One run of the release, killed at `point` where that is one of POINTS. Every draw is logged before it is made."""
     here = Smallville(Path(folder))
     os.dup2(os.open(here.folder / "errors.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
-    launcher.subprocess.Popen = ForkedWorker  # type: ignore[misc, assignment]
+    launcher.subprocess.Popen = partial(ForkedWorker, told=here.folder / _PID)  # type: ignore[misc, assignment]
     WRAP.get(point, lambda: None)()
     _log_draws(here.folder / _LOG)
     declarations, plan = pickle.loads((here.folder / PLANNED).read_bytes())

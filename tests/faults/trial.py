@@ -39,6 +39,7 @@ class Tally:
     """What all trials came to."""
 
     kills: int = 0
+    workers: int = 0
     survived: int = 0
     overspends: int = 0
     partial: int = 0
@@ -49,7 +50,7 @@ class Tally:
     notes: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
-        for name in ("kills", "survived", "overspends", "partial", "stuck", "hits", "searched"):
+        for name in ("kills", "workers", "survived", "overspends", "partial", "stuck", "hits", "searched"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.most_attempts = max(self.most_attempts, other.most_attempts)
         self.notes += other.notes
@@ -82,6 +83,7 @@ class Trials:
         if victims in {"worker", "both"} and worker is not None and process.is_alive():
             with suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
+                self.tally.workers += 1
         if victims in {"run", "both"} or worker is None:
             process.kill()
         process.join(LONGEST_RUN)

@@ -71,7 +71,9 @@ def at_any_moment(effort: Effort) -> Iterator[Figure]:
             trials.at_any_moment(longest, swept=before % 50 == 0)
             before += 1
 
-    yield from _figures("at any moment", _in_parallel(effort.folder, city, work), count // AT_ONCE * AT_ONCE)
+    tally = _in_parallel(effort.folder, city, work)
+    yield from _figures("at any moment", tally, count // AT_ONCE * AT_ONCE)
+    yield Figure("workers among those killed at any moment", tally.workers, ">=", count // 20)
 
 
 SUITES = (

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipelines.memory import DEFAULT_RELEASE
 from pipelines.planning import planned
 from pipelines.release import release
 from pipelines.zone import crossing_room
@@ -165,7 +166,7 @@ def _key_is_nowhere(effort: Effort, city: Smallville) -> Iterator[Figure]:
     body = {
         "survey": declarations.survey.model_dump(mode="json", by_alias=True),
         "plan": planned(declarations).model_dump(mode="json"),
-        "memory": "200MB",
+        "memory": DEFAULT_RELEASE,
         "ledger_key": ledger.public_key_hex,
     }
     trials = effort.count(short=1, extended=2, long=20)
