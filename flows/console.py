@@ -14,10 +14,10 @@ from typing import Any, ParamSpec
 
 import typer
 
+from flows.entry import INTERRUPTED
 from schemas.errors import Fault, InternalFault
 
 P = ParamSpec("P")
-INTERRUPTED = 130
 LONGEST_LINE = 1000
 WIDTH = 110
 """Columns of a table that does not go to a terminal."""

@@ -4,7 +4,7 @@ import gc
 import sys
 
 _HELP = {"-h", "--help"}
-_INTERRUPTED = 130
+INTERRUPTED = 130
 _GARBAGE = 100_000
 """Objects made between two looks for garbage. What starting up makes stays: looking through it again and again would
 take a tenth of a short command, and looking through all of it at the end a quarter of a second.
@@ -17,7 +17,7 @@ def main() -> None:
     try:
         _run()
     except KeyboardInterrupt:
-        sys.exit(_INTERRUPTED)
+        sys.exit(INTERRUPTED)
     finally:
         gc.freeze()
 

@@ -1,6 +1,7 @@
 """Other tools for differential privacy, each in a venv of its own: their dependencies do not go together with ours."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,9 +24,11 @@ def peer_python(name: str) -> str | None:
     """
     if name not in _VENV_OF:
         return sys.executable
-    python = VENVS / _VENV_OF[name] / "bin" / "python"
+    venv = VENVS / _VENV_OF[name]
+    python = venv / "bin" / "python"
     if not python.exists():
         set_up = [str(_HERE / "setup.sh"), _VENV_OF[name]]
         if subprocess.run(set_up, env=os.environ | {"PYTHON": sys.executable}, check=False).returncode:
+            shutil.rmtree(venv, ignore_errors=True)  # half of it would be taken for the whole the next time
             return None
     return str(python)

@@ -28,7 +28,7 @@ _ahead: dict[str, Started] = {}
 def open_process(
     verb: str, inherited: tuple[int, ...] = (), *, answers: bool, networked: bool = False
 ) -> "subprocess.Popen[bytes]":
-    """A worker's process: isolated Python, a clean environment, a session and folder of its own."""
+    """A worker's process: isolated Python, a clean environment and a session of its own, in no folder of ours."""
     arguments = [verb, *([NETWORKED] if networked else []), str(os.getpid())]
     return subprocess.Popen(
         [sys.executable, "-I", "-m", "pipelines.zone.worker", *arguments],
