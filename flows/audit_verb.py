@@ -24,7 +24,7 @@ def audit(
     directory: Directory,
     runs: Annotated[
         int, typer.Option("--runs", min=50, metavar="N", help="Measurements with and without a resident.")
-    ] = 1000,
+    ] = 1800,
     policy: PolicyOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,

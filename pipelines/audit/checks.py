@@ -1,7 +1,7 @@
 """The checks of an audit, each a list of figures with bounds: sensitivity, noise, two samples, one run of canaries.
 
 Each check goes the way of a response: export, intake, deduplication, encryption, counting, measurement. A finding is a
-figure beyond its bound; by chance that happens with probability ALARM a check.
+figure beyond its bound; by chance that happens with probability ALARM a figure.
 
 Claim: docs/claims/audit.md.
 """
@@ -49,8 +49,8 @@ from schemas.nets import with_nets
 from schemas.plan import NANO, MeasuredTable, Plan
 from schemas.survey import Survey
 
-ALARM = 1e-4
-"""Probability that a check of a sound build fails by chance."""
+ALARM = 1e-8
+"""Probability that a figure of a sound build is beyond its bound by chance."""
 _OTHERS = 12
 _HUGE = 2**60
 _NEIGHBOURS = 3

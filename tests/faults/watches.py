@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from scipy.stats import ks_2samp
 
 SECONDS_OF_A_DAY = 86_400
-FALSE_ALARM = 1e-6
+FALSE_ALARM = 1e-7
 """Of one comparison of two samples, where nothing differs."""
 _TIME = re.compile(rb"(?<![0-9])(?:19|20)\d\d-\d\d-\d\d[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)")
 _MIDNIGHT = re.compile(rb"00:00(?::00(?:\.0+)?)?")

@@ -41,19 +41,19 @@ def sensitivity(folder: Path, _: int) -> list[str]:
 
 def noise(folder: Path, effort: int) -> list[str]:
     """Scale, centre, freshness and whole numbers."""
-    return _of_audit("noise", SURVEY, _plan(SURVEY), folder, 60 * effort)
+    return _of_audit("noise", SURVEY, _plan(SURVEY), folder, 120 * effort)
 
 
 def two_samples(folder: Path, effort: int) -> list[str]:
     """Gaussian releases of one table with and without a resident, told apart."""
     survey = small_survey(questions=1, groups=(), indices=0)
-    return _of_audit("two_samples", survey, _plan(survey, 4.0), folder, 1000 * effort)
+    return _of_audit("two_samples", survey, _plan(survey, 4.0), folder, 1800 * effort)
 
 
 def one_run(folder: Path, effort: int) -> list[str]:
     """Canaries in cells of their own under Laplace noise, guessed."""
     survey = small_survey(questions=1, groups=(30, 6), indices=0)
-    return _of_audit("one_run", survey, _plan(survey, 1.0, "laplace"), folder, 360 * effort)
+    return _of_audit("one_run", survey, _plan(survey, 1.0, "laplace"), folder, 720 * effort)
 
 
 def replay(folder: Path, effort: int) -> list[str]:
