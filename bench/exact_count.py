@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-gc.set_threshold(100_000)  # as hearsafe does: imports are not looked through for garbage, here and at the end
+gc.set_threshold(400_000)  # as hearsafe does: imports are not looked through for garbage, here and at the end
 
 import duckdb
 

@@ -5,7 +5,7 @@ import sys
 
 _HELP = {"-h", "--help"}
 INTERRUPTED = 130
-_GARBAGE = 100_000
+_GARBAGE = 400_000
 """Objects made between two looks for garbage. What starting up makes stays: looking through it again and again would
 take a tenth of a short command, and looking through all of it at the end a quarter of a second.
 """

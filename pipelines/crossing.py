@@ -131,6 +131,61 @@ def _leave(ledger: Ledger, declarations: Declarations, plan: Plan) -> dict[str, 
     return {"engine_token": engine_token(), "charged_grounds": [grounds.as_body() for grounds in placed]}
 
 
+def _asked(
+    workspace: Workspace,
+    declarations: Declarations,
+    ledger: Ledger,
+    zone: WaveZone,
+    worker: Worker,
+    memory: str,
+    tell: Callable[[str], None],
+) -> tuple[Declarations, Plan]:
+    """The plan, made while the worker opens the zone, and told to it. With what an earlier release taught of groups.
+
+    A worker that has a network gets its request with the plan, once that is one to charge.
+    """
+    request = {
+        "survey": declarations.survey.model_dump(mode="json", by_alias=True),
+        "memory": memory,
+        "ledger_key": ledger.public_key_hex,
+    }
+    if declarations.policy.engine is None:
+        worker.request(zone, "measure", request)
+    tell("planning")
+    from pipelines.planning import planned  # imported while the worker gets ready, too
+
+    if declarations.policy.prior.from_release is not None:
+        from pipelines.prior_release import with_earlier_belief
+
+        declarations = with_earlier_belief(declarations, workspace.root, ledger.public_key_hex)
+    plan, remote = planned(declarations), dict[str, Any]()
+    if plan.engine is not None:
+        remote = _leave(ledger, declarations, plan)
+        worker.request(zone, "measure", request)
+    worker.ask(Message("plan", {"plan": plan.model_dump(mode="json"), **remote}))
+    return declarations, plan
+
+
+def _drawn(
+    ledger: Ledger,
+    declarations: Declarations,
+    plan: Plan,
+    charge: Charge,
+    worker: Worker,
+    tell: Callable[[str], None],
+) -> "tuple[Event, Released[Measurements]]":
+    """Charged, and measured for it. What publication needs is imported and compiled while the worker counts."""
+    tell("charging")
+    charged = ledger.charge(charge, declarations.policy)
+    tell("measuring")
+    worker.ask(_order("measure", charged))
+    from pipelines.publication import get_ready
+    from privacy.measure import received
+
+    get_ready()
+    return charged, received(bytes(worker.answer(tell).payload), plan)
+
+
 def _to_store(ledger: Ledger, store: str, folder: Path, tell: Callable[[str], None]) -> None:
     """Under the run's lock, which holds on every host: two versions of the program never mix their files."""
     from pipelines.outlet.object_store import publish_to_store
@@ -157,29 +212,8 @@ def cross(
     require_registered(workspace.releases, {other.digest for other in state.registered.values()})
     with ledger.lock() as held:
         worker.hold(held)
-        tell("planning")
-        from pipelines.planning import planned  # imported while the worker gets ready, too
-
-        if declarations.policy.prior.from_release is not None:
-            from pipelines.prior_release import with_earlier_belief
-
-            declarations = with_earlier_belief(declarations, workspace.root, ledger.public_key_hex)
-        plan = planned(declarations)
-        remote = {} if plan.engine is None else _leave(ledger, declarations, plan)
-        worker.request(
-            zone,
-            "measure",
-            {
-                "survey": survey.model_dump(mode="json", by_alias=True),
-                "plan": plan.model_dump(mode="json"),
-                "memory": memory,
-                "ledger_key": ledger.public_key_hex,
-                **remote,
-            },
-        )
+        declarations, plan = _asked(workspace, declarations, ledger, zone, worker, memory, tell)
         tell("opening the zone")
-        from pipelines.publication import get_ready, publish_crossing, received  # while the worker opens it
-
         ready = worker.answer(tell)
         snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
         before = ledger.state().crossings_of(digest(plan), snapshot_id)
@@ -193,18 +227,16 @@ def cross(
         if released is not None:
             charged = ledger.event(before[-1].charged_seq)
         else:
-            tell("charging")
-            charged = ledger.charge(_charge_for(declarations, plan, snapshot_id, len(before) + 1), declarations.policy)
-            tell("measuring")
-            worker.ask(_order("measure", charged))
-            get_ready()
-            released = received(bytes(worker.answer(tell).payload), plan)
+            charge = _charge_for(declarations, plan, snapshot_id, len(before) + 1)
+            charged, released = _drawn(ledger, declarations, plan, charge, worker, tell)
         release_id = released.value.release_id
         tell("recording the seal")
         sealed = _seal_event(ledger, charged, release_id, isolation)
         worker.dismiss()
         folder = workspace.release(survey.survey, survey.wave.id, release_id)
         already = folder.exists()
+        from pipelines.publication import publish_crossing
+
         publish_crossing(ledger, declarations, plan, released, charged, sealed, folder, earlier, tell)
         store = workspace.store_url
         if store is not None:

@@ -11,14 +11,12 @@ from pipelines.outlet.publish import ReleaseContext, publish
 from pipelines.outlet.templating import compile_templates
 from privacy.estimate import estimate
 from privacy.group_prior import group_prior
-from privacy.measure import Measurements, Released, received
+from privacy.measure import Measurements, Released
 from privacy.summary import summarise
 from privacy.trends import trend_rows
 from schemas.ledger import Event
 from schemas.nets import with_nets
 from schemas.plan import Plan
-
-__all__ = ["get_ready", "publish_crossing", "received"]
 
 
 def get_ready() -> None:

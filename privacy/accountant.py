@@ -50,6 +50,7 @@ def delta_of(rho: float, epsilon: float) -> float:
     return exp(min(0.0, _log_delta(rho, epsilon, _best_alpha(rho, epsilon))))
 
 
+@cache
 def epsilon_of(rho: float, delta: float) -> float | None:
     """ε that ρ-zCDP gives at δ; None where it is beyond EPSILON_MEANINGLESS ("no meaningful ε").
 

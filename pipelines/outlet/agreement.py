@@ -49,17 +49,16 @@ def _attributes(card: Card) -> dict[str, CardAttribute]:
     return {attribute.id: attribute for attribute in card.instrument.attributes}
 
 
-def _known(card: Card, name: str, table: str) -> None:
-    attributes = _attributes(card)
+def _known(attributes: Mapping[str, CardAttribute], name: str, table: str) -> None:
     if not all(a in attributes for a in table.split("*")) or not 1 <= len(table.split("*")) <= 3:
         _refuse(name, "the file has a table of attributes that are not on the card")
 
 
 def check_measurements(card: Card, table: pa.Table) -> None:
     """Rows are exactly the cells of the card's measured tables, each with the noise parameters that the card states."""
-    measured = card.expert.implementation.measured
+    measured, attributes = card.expert.implementation.measured, _attributes(card)
     for entry in measured:
-        _known(card, MEASUREMENTS_FILE, entry.table)
+        _known(attributes, MEASUREMENTS_FILE, entry.table)
     constants = [
         (
             entry.table,
@@ -73,23 +72,23 @@ def check_measurements(card: Card, table: pa.Table) -> None:
         )
         for entry in measured
     ]
-    wanted = _expected(constants, _attributes(card))
+    wanted = _expected(constants, attributes)
     if _columns(table, tuple(wanted)) != wanted:
         _refuse(MEASUREMENTS_FILE, "the file does not have the rows and noise parameters that the card states")
 
 
 def check_estimates(card: Card, table: pa.Table) -> None:
     """Rows are exactly the cells of the card's published tables, then of further one-way tables."""
-    published = card.expert.implementation.published
+    published, attributes = card.expert.implementation.published, _attributes(card)
     found = list(dict.fromkeys(table.column("table").to_pylist()))
     names = [entry.table for entry in published]
     for name in (*names, *found):
-        _known(card, ESTIMATES_FILE, name)
+        _known(attributes, ESTIMATES_FILE, name)
     further = found[len(names) :]
     if found[: len(names)] != names or any("*" in name for name in further):
         _refuse(ESTIMATES_FILE, "the file does not have the tables that the card states")
     stated = [(e.table, {"kind": e.kind, "measured": e.measured}) for e in published]
-    wanted = _expected([*stated, *((name, {"kind": None, "measured": None}) for name in further)], _attributes(card))
+    wanted = _expected([*stated, *((name, {"kind": None, "measured": None}) for name in further)], attributes)
     columns = _columns(table, (*_CELL, "kind", "measured"))
     rows = sum(1 for kind in wanted["kind"] if kind is not None)
     whole = all(columns[c] == wanted[c] for c in _CELL)

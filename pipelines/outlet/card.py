@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, cast
 
@@ -329,6 +330,7 @@ def _implementation(context: ReleaseContext) -> Implementation:
     )
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

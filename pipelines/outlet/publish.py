@@ -18,6 +18,7 @@ from pipelines.outlet.parquet import estimates_table, measurements_table, parque
 from pipelines.outlet.report import render_report
 from pipelines.outlet.verify import parquet_metadata, verify
 from privacy.measure import Measurements, Released
+from schemas.card import Card
 from schemas.errors import IntegrityFault, ZoneFault
 from schemas.manifest import (
     CARD_FILE,
@@ -38,11 +39,14 @@ __all__ = ["ReleaseContext", "publish", "release_files"]
 
 
 def release_files(
-    context: ReleaseContext, released: Released[Measurements], estimates: "Estimates", summary: Sequence[SummaryRow]
+    context: ReleaseContext,
+    card: Card,
+    released: Released[Measurements],
+    estimates: "Estimates",
+    summary: Sequence[SummaryRow],
 ) -> dict[str, bytes]:
     """Every file of the release but the manifest, in memory; the same bytes for the same inputs."""
     attributes = {attribute.id: attribute for attribute in context.attributes}
-    card = build_card(context, estimates)
     tables = {
         MEASUREMENTS_FILE: measurements_table(context.plan, attributes, released.value.tables),
         ESTIMATES_FILE: estimates_table(context.plan, attributes, estimates),
@@ -83,8 +87,8 @@ def publish(
         raise IntegrityFault("measurements_foreign", "the measurements are not those of this charge", where=folder.name)
     if _already_there(folder, context, released):
         return
-    files = release_files(context, released, estimates, summary)
     card = build_card(context, estimates)
+    files = release_files(context, card, released, estimates, summary)
     files[MANIFEST_FILE] = manifest_bytes(card, files, sign)
     try:
         _place(folder, files, context, released)

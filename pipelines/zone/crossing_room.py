@@ -35,15 +35,24 @@ _ZONE = "zone"
 
 
 @dataclass(frozen=True)
-class Crossing:
-    """A plan, the survey it was made for, and the zone folder of its wave."""
+class WaveRoom:
+    """The zone folder of a wave, the survey that it is read by, its key, and the public key of the ledger that asks."""
 
     folder: Path
     survey: Survey
-    plan: Plan
     zone_key: bytes
     ledger_key: str
-    """Public key of the ledger that asks."""
+
+
+@dataclass(frozen=True)
+class Crossing(WaveRoom):
+    """And the plan that is measured in it."""
+
+    plan: Plan
+
+    @classmethod
+    def of(cls, room: WaveRoom, plan: Plan) -> "Crossing":
+        return cls(room.folder, room.survey, room.zone_key, room.ledger_key, plan)
 
 
 @dataclass(frozen=True)
@@ -55,20 +64,20 @@ class ReadyZone:
 
 
 @contextmanager
-def ready_zone(crossing: Crossing, memory: str = DEFAULT_RELEASE) -> Iterator[ReadyZone]:
+def ready_zone(room: WaveRoom, memory: str = DEFAULT_RELEASE) -> Iterator[ReadyZone]:
     """The zone, open for one measurement within the operator's bound of memory.
 
-    Raises: ZoneFault: damaged, wrong key, of another ledger, or encoded with another declaration than the plan's.
+    Raises: ZoneFault: damaged, wrong key, of another ledger, or encoded with another declaration than the survey's.
     """
-    snapshot = current_snapshot(crossing.folder, crossing.zone_key)
-    if snapshot.ledger_key != crossing.ledger_key:
+    snapshot = current_snapshot(room.folder, room.zone_key)
+    if snapshot.ledger_key != room.ledger_key:
         raise foreign_ledger()
-    if snapshot.attributes_digest != encoding_digest(crossing.survey):
+    if snapshot.attributes_digest != encoding_digest(room.survey):
         raise declaration_changed(ZoneFault)
     files = {_ZONE: (snapshot.path, False)}
-    spill, part = crossing.folder / "spill", megabytes(memory, QUARTER)
-    with open_zone(files, crossing.zone_key, spill=spill, memory=part) as connection:
-        if read_otherwise(connection, _ZONE, crossing.survey):
+    spill, part = room.folder / "spill", megabytes(memory, QUARTER)
+    with open_zone(files, room.zone_key, spill=spill, memory=part) as connection:
+        if read_otherwise(connection, _ZONE, room.survey):
             raise declaration_changed(ZoneFault)
         yield ReadyZone(snapshot, connection)
 

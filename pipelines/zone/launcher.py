@@ -76,9 +76,11 @@ class Worker:
             request.payload[:] = bytes(len(request.payload))
 
     def ask(self, message: Message) -> None:
+        """Raises: as `answer`: it has ended, and what it said last."""
         try:
             send(self._process.stdin, message)  # type: ignore[arg-type]
         except BrokenPipeError:
+            self.answer()
             raise _gone() from None
 
     def answer(self, tell: Callable[[str], None] = lambda _: None) -> Message:

@@ -12,11 +12,14 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines.zone import isolation
 from pipelines.zone.protocol import NETWORKED, Message, receive, send
 from schemas.errors import Fault, InputRefused, InternalFault, ZoneFault
+
+if TYPE_CHECKING:
+    from schemas.plan import Plan
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 _DUCKDB_NO_ROOM = "IOException"
@@ -92,34 +95,51 @@ def _ingest(request: Message, out: BinaryIO) -> None:
     send(out, Message("done", {"snapshot_id": snapshot_id}))
 
 
+def _planned(source: BinaryIO, *, networked: bool) -> "tuple[Plan, dict[str, Any]] | None":
+    """The plan and what goes with it; None where the launcher came to none, and is gone."""
+    from schemas.plan import Plan
+
+    order = receive(source)
+    if order is None:
+        return None
+    plan = Plan.model_validate(order.body["plan"])
+    if networked != (plan.engine is not None):
+        raise InternalFault("worker_network", "the worker's network is not what the plan says", where="plan")
+    return plan, order.body
+
+
 def _measure(request: Message, source: BinaryIO, out: BinaryIO, isolated: tuple[str, ...], *, networked: bool) -> None:
+    """The zone is opened and checked while the launcher still plans: not by a worker that has a network, which gets its
+    request with the plan.
+    """
     from pipelines.zone.cluster_room import counting_place
-    from pipelines.zone.crossing_room import Crossing, measure_and_seal, ready_zone, unseal_earlier
+    from pipelines.zone.crossing_room import Crossing, WaveRoom, measure_and_seal, ready_zone, unseal_earlier
     from pipelines.zone.placed_rows import Grounds
     from privacy.measure import to_bytes
     from schemas.ledger import Event
-    from schemas.plan import Plan
     from schemas.survey import Survey
 
     body = request.body
-    survey, plan = Survey.model_validate(body["survey"]), Plan.model_validate(body["plan"])
-    if networked != (plan.engine is not None):
-        raise InternalFault("worker_network", "the worker's network is not what the plan says", where="plan")
-    crossing = Crossing(Path(body["folder"]), survey, plan, _key(request)[0], body["ledger_key"])
-    charged = [Grounds.of(grounds) for grounds in body.get("charged_grounds", ())]
-    with (
-        ready_zone(crossing, body["memory"]) as zone,
-        counting_place(crossing, zone.snapshot, body.get("engine_token", ""), charged) as engine_for,
-    ):
-        send(out, Message("ready", {"snapshot_id": zone.snapshot.id, "isolation": list(isolated)}))
-        while (order := receive(source)) is not None:
-            event = Event.model_validate(order.body["charged"])
-            if order.kind == "unseal":
-                earlier = unseal_earlier(crossing, event)
-                send(out, Message("unsealed" if earlier else "absent", {}, to_bytes(earlier) if earlier else b""))
-            elif order.kind == "measure":
-                released = measure_and_seal(crossing, zone, event, engine_for=engine_for, memory=body["memory"])
-                send(out, Message("sealed", {}, to_bytes(released)))
+    with_request = _planned(source, networked=True) if networked else None
+    survey = Survey.model_validate(body["survey"])
+    room = WaveRoom(Path(body["folder"]), survey, _key(request)[0], body["ledger_key"])
+    with ready_zone(room, body["memory"]) as zone:
+        planned = with_request or _planned(source, networked=False)
+        if planned is None:
+            return
+        plan, given = planned
+        crossing = Crossing.of(room, plan)
+        charged = [Grounds.of(grounds) for grounds in given.get("charged_grounds", ())]
+        with counting_place(crossing, zone.snapshot, given.get("engine_token", ""), charged) as engine_for:
+            send(out, Message("ready", {"snapshot_id": zone.snapshot.id, "isolation": list(isolated)}))
+            while (order := receive(source)) is not None:
+                event = Event.model_validate(order.body["charged"])
+                if order.kind == "unseal":
+                    earlier = unseal_earlier(crossing, event)
+                    send(out, Message("unsealed" if earlier else "absent", {}, to_bytes(earlier) if earlier else b""))
+                elif order.kind == "measure":
+                    released = measure_and_seal(crossing, zone, event, engine_for=engine_for, memory=body["memory"])
+                    send(out, Message("sealed", {}, to_bytes(released)))
 
 
 def _withdraw(request: Message, out: BinaryIO) -> None:
@@ -191,13 +211,13 @@ def _private_output() -> BinaryIO:
     return out
 
 
-_GARBAGE = 100_000
+_GARBAGE = 400_000
 """Objects made between two looks for garbage. By default imports, whose objects stay, are looked through many times: a
 third of the time they take.
 """
 _MODULES = {
     "ingest": ("pipelines.intake.assemble", "pipelines.zone.ingest_room"),
-    "measure": ("pipelines.zone.crossing_room",),
+    "measure": ("pipelines.zone.crossing_room", "pipelines.zone.cluster_room"),
 }
 
 

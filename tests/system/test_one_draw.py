@@ -34,11 +34,12 @@ def test_a_sealed_charge_draws_no_more_without_its_marker(tmp_path: Path) -> Non
     marker.unlink()
     body = {
         "survey": declarations.survey.model_dump(mode="json", by_alias=True),
-        "plan": planned(declarations).model_dump(mode="json"),
         "memory": "500MB",
         "ledger_key": ledger.public_key_hex,
     }
+    plan = Message("plan", {"plan": planned(declarations).model_dump(mode="json")})
     with working(zone, "measure", body) as worker:
+        worker.ask(plan)
         worker.answer()
         worker.ask(Message("measure", {"charged": charged.model_dump(mode="json")}))
         with pytest.raises(IntegrityFault) as caught:
@@ -64,12 +65,13 @@ def test_a_charge_that_the_zones_ledger_did_not_sign_draws_nothing(tmp_path: Pat
     zone = WaveZone.of(workspace, declarations.survey, key)
     body = {
         "survey": declarations.survey.model_dump(mode="json", by_alias=True),
-        "plan": planned(declarations).model_dump(mode="json"),
         "memory": "500MB",
         "ledger_key": ledger.public_key_hex,
     }
+    plan = Message("plan", {"plan": planned(declarations).model_dump(mode="json")})
     for event in (forged, rehashed, signed_elsewhere):
         with working(zone, "measure", body) as worker:
+            worker.ask(plan)
             worker.answer()
             worker.ask(Message("measure", {"charged": event}))
             with pytest.raises(ZoneFault) as caught:

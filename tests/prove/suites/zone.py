@@ -13,6 +13,7 @@ from pipelines.planning import planned
 from pipelines.release import release
 from pipelines.zone import crossing_room
 from pipelines.zone.keys import create_hmac_key, read_hmac_key, read_key_file
+from pipelines.zone.protocol import Message
 from schemas.ledger import EventKind
 from tests.faults import crossing
 from tests.faults.smallville import FILE, Smallville, build_smallville, charges, hits_of, succeeds
@@ -37,7 +38,7 @@ def damage(effort: Effort) -> Iterator[Figure]:
     declarations, ledger = city.declarations, city.ledger()
     plan, key = planned(declarations), read_key_file(city.keys / "zone.key")
     charged = next(event for event in ledger.events() if event.kind is EventKind.CHARGED)
-    room = crossing_room.Crossing(city.zone, declarations.survey, plan, key, ledger.public_key_hex)
+    room = crossing_room.Crossing(city.zone, declarations.survey, key, ledger.public_key_hex, plan)
 
     def unsealed() -> object:
         return crossing_room.unseal_earlier(room, charged)
@@ -165,14 +166,15 @@ def _key_is_nowhere(effort: Effort, city: Smallville) -> Iterator[Figure]:
     declarations, ledger = city.declarations, city.ledger()
     body = {
         "survey": declarations.survey.model_dump(mode="json", by_alias=True),
-        "plan": planned(declarations).model_dump(mode="json"),
         "memory": DEFAULT_RELEASE,
         "ledger_key": ledger.public_key_hex,
     }
+    plan = Message("plan", {"plan": planned(declarations).model_dump(mode="json")})
     trials = effort.count(short=1, extended=2, long=20)
     zone = WaveZone.of(city.workspace, declarations.survey, KeySource("env", "HEARSAFE_TEST_ZONE_KEY"))
     for _ in range(trials):
         with working(zone, "measure", body) as worker:
+            worker.ask(plan)
             worker.answer()
             pid = worker._process.pid
             for name in ("cmdline", "environ"):

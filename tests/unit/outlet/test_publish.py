@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.outlet import publish as publication
+from pipelines.outlet.card import build_card
 from pipelines.outlet.publish import publish, release_files
 from pipelines.outlet.report import report_from_folder
 from pipelines.outlet.verify import verify
@@ -140,8 +141,10 @@ def test_faults_say_no_more_than_a_name(sample: Sample, tmp_path: Path) -> None:
 
 def test_rows_do_not_depend_on_the_values(sample: Sample) -> None:
     redrawn = make_sample(ratings=10, people=40, sd=9.0, needed=1, seed=99)
-    ours = release_files(sample.context, sample.released, sample.estimates, sample.summary)
-    theirs = release_files(redrawn.context, redrawn.released, redrawn.estimates, redrawn.summary)
+    ours, theirs = (
+        release_files(s.context, build_card(s.context, s.estimates), s.released, s.estimates, s.summary)
+        for s in (sample, redrawn)
+    )
     from pipelines.outlet.datapackage import PARQUET_FILES
     from pipelines.outlet.parquet import read_parquet
 

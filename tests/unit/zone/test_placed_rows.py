@@ -10,7 +10,7 @@ import pytest
 from pipelines.zone import cluster_room, launcher, worker
 from pipelines.zone.keys import KeySource
 from pipelines.zone.placed_rows import Grounds, Placed, forget, grounds_of, placed_rows, remember
-from pipelines.zone.protocol import Message
+from pipelines.zone.protocol import Message, send
 from schemas.engine import Engine
 from schemas.errors import InternalFault, ZoneFault
 from tests.planning_sample import plan_of, small_policy, small_survey
@@ -82,10 +82,20 @@ def test_a_worker_whose_network_is_not_what_the_plan_says_measures_nothing(
     survey = small_survey()
     plan = plan_of(survey, small_policy().model_copy(update={"engine": engine}))
     assert plan.engine == engine
-    body = {"survey": survey.model_dump(mode="json", by_alias=True), "plan": plan.model_dump(mode="json")}
-    request = Message("request", {"verb": "measure", "folder": str(tmp_path), **body})
+    orders = BytesIO()
+    send(orders, Message("plan", {"plan": plan.model_dump(mode="json")}))
+    orders.seek(0)
     with pytest.raises(InternalFault, match="network"):
-        worker._measure(request, BytesIO(), BytesIO(), (), networked=engine is None)
+        worker._planned(orders, networked=engine is None)
+
+
+def test_a_worker_with_a_network_opens_nothing_before_it_has_a_plan(tmp_path: Path) -> None:
+    orders = BytesIO()
+    send(orders, Message("plan", {"plan": plan_of(small_survey(), small_policy()).model_dump(mode="json")}))
+    orders.seek(0)
+    request = Message("request", {"verb": "measure", "folder": str(tmp_path)})
+    with pytest.raises(InternalFault, match="network"):
+        worker._measure(request, orders, BytesIO(), (), networked=True)
     assert list(tmp_path.iterdir()) == []
 
 
