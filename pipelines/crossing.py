@@ -144,6 +144,10 @@ def _asked(
 
     A worker that has a network gets its request with the plan, once that is one to charge.
     """
+    if declarations.policy.prior.from_release is not None:
+        from pipelines.prior_release import with_earlier_belief
+
+        declarations = with_earlier_belief(declarations, workspace.root, ledger.public_key_hex)
     request = {
         "survey": declarations.survey.model_dump(mode="json", by_alias=True),
         "memory": memory,
@@ -154,10 +158,6 @@ def _asked(
     tell("planning")
     from pipelines.planning import planned  # imported while the worker gets ready, too
 
-    if declarations.policy.prior.from_release is not None:
-        from pipelines.prior_release import with_earlier_belief
-
-        declarations = with_earlier_belief(declarations, workspace.root, ledger.public_key_hex)
     plan, remote = planned(declarations), dict[str, Any]()
     if plan.engine is not None:
         remote = _leave(ledger, declarations, plan)
@@ -174,15 +174,22 @@ def _drawn(
     worker: Worker,
     tell: Callable[[str], None],
 ) -> "tuple[Event, Released[Measurements]]":
-    """Charged, and measured for it. What publication needs is imported and compiled while the worker counts."""
+    """Charged, and measured for it. What publication needs is imported and compiled while the worker counts: should
+    that fail, what was paid for is sealed nevertheless.
+    """
     tell("charging")
     charged = ledger.charge(charge, declarations.policy)
     tell("measuring")
     worker.ask(_order("measure", charged))
-    from pipelines.publication import get_ready
+    try:
+        from pipelines.publication import get_ready
+
+        get_ready()
+    except Exception:
+        worker.answer(tell)
+        raise
     from privacy.measure import received
 
-    get_ready()
     return charged, received(bytes(worker.answer(tell).payload), plan)
 
 

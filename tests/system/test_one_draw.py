@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import publication
 from pipelines.declarations import load_declarations
 from pipelines.ingest import ingest
 from pipelines.intake.batch import SourceFile
@@ -17,6 +18,7 @@ from pipelines.zone.launcher import WaveZone, working
 from pipelines.zone.protocol import Message
 from schemas.canonical import digest
 from schemas.errors import IntegrityFault, ZoneFault
+from schemas.ledger import EventKind
 from tests.system.city import build_city
 
 
@@ -78,6 +80,27 @@ def test_a_charge_that_the_zones_ledger_did_not_sign_draws_nothing(tmp_path: Pat
                 worker.answer()
         assert caught.value.code == "zone_of_another_ledger"
     assert len(list((zone.folder / "sealed").glob("*"))) == 2, "one marker and one seal, of the one true charge"
+
+
+def test_what_was_paid_for_is_sealed_though_nothing_can_be_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broken installation, found after the charge, does not pay again at every run."""
+    city, workspace, key = build_city(tmp_path / "city", 60), open_workspace(tmp_path / "ws"), KeySource("file")
+    declarations = load_declarations(city.folder)
+    ingest(workspace, declarations, [SourceFile("web", city.export)], contacts=city.contacts, key=key)
+
+    def broken() -> None:
+        raise ModuleNotFoundError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publication, "get_ready", broken)
+        with pytest.raises(ModuleNotFoundError):
+            release(workspace, declarations, key=key)
+    again = release(workspace, declarations, key=key)
+    assert not again.charged
+    kinds = [event.kind for event in Ledger.open(workspace).events()]
+    assert (kinds.count(EventKind.CHARGED), kinds.count(EventKind.VOID)) == (1, 0)
 
 
 def test_a_new_ledger_does_not_open_an_old_zone(tmp_path: Path) -> None:
