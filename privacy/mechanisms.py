@@ -3,6 +3,7 @@
 Claim: docs/claims/mechanisms.md.
 """
 
+import threading
 from functools import lru_cache
 from math import inf, isqrt, nextafter, sqrt
 from typing import Any
@@ -24,8 +25,17 @@ def l2_distance_in(l2_squared: int) -> float:
     return float(root) if root * root == l2_squared else nextafter(sqrt(l2_squared), inf)
 
 
-@lru_cache(maxsize=4096)
+_own = threading.local()
+
+
 def _measurement(mechanism: Mechanism, scale: float) -> Any:
+    """One of the calling thread's own: OpenDP does not promise that what it makes may be shared between threads."""
+    if not hasattr(_own, "make"):
+        _own.make = lru_cache(maxsize=4096)(_make)
+    return _own.make(mechanism, scale)
+
+
+def _make(mechanism: Mechanism, scale: float) -> Any:
     domain = vector_domain(atom_domain(T="i64"))
     if mechanism == "discrete_gaussian":
         return make_gaussian(domain, l2_distance(T="f64"), scale)
@@ -42,6 +52,9 @@ def privacy_map(mechanism: Mechanism, scale: float, l1: int, l2_squared: int) ->
 
 
 def draw(mechanism: Mechanism, scale: float, exact: list[int]) -> list[int]:
-    """Each integer plus fresh noise. Randomness is OpenDP's own, from the operating system; it takes no seed."""
+    """Each integer plus fresh noise. Randomness is OpenDP's own, from the operating system; it takes no seed.
+
+    May be called by several threads at once: each has measurements of its own, and OpenSSL a generator for each.
+    """
     noisy: list[int] = _measurement(mechanism, scale)(exact)
     return noisy

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -94,6 +95,27 @@ def test_measure_draws_every_planned_table_once() -> None:
     released = measure(plan, counts(), make_charge(plan), draw=draw)
     assert calls == [("discrete_gaussian", 5.0, [7919, 0, 3])]
     assert released.value.tables["area"].tolist() == [7920, 1, 4]
+
+
+def test_many_cells_are_drawn_by_several_threads_each_table_once() -> None:
+    """Two tables at once (each waits for the other), and every table gets its own cells back."""
+    base, many = make_plan(), 6
+    tables = tuple(
+        base.measured[0].model_copy(update={"attributes": (f"a{i}",), "shape": (1000,)}) for i in range(many)
+    )
+    plan = base.model_copy(update={"measured": tables})
+    exact = {table.id: np.arange(1000, dtype=np.int64) + 1000 * i for i, table in enumerate(tables)}
+    together, calls = Barrier(2), list[int]()
+
+    def draw(mechanism: str, scale: float, values: list[int]) -> list[int]:
+        together.wait(30)
+        calls.append(values[0])
+        return [-value for value in values]
+
+    released = measure(plan, Exact(exact), make_charge(plan), draw=draw)
+    assert sorted(calls) == [1000 * i for i in range(many)]
+    assert list(released.value.tables) == [table.id for table in tables]
+    assert all(np.array_equal(cells, -exact[name]) for name, cells in released.value.tables.items())
 
 
 def test_charge_below_the_map_is_refused() -> None:
