@@ -98,8 +98,11 @@ def test_no_planted_string_outside_or_inside(released: tuple[City, Path, bytes])
 @pytest.mark.slow
 def test_the_planted_row_count_is_told_nowhere(released: tuple[City, Path, bytes]) -> None:
     _, workspace, spoken = released
-    token = re.compile(rf"(?<![0-9a-f.]){RESIDENTS:d}(?![0-9a-f.])|(?<![0-9]){RESIDENTS:,}(?![0-9])".encode())
-    assert token.search(b"read 7919 rows") and token.search(b"7,919 rows"), "the pattern finds the count"
+    token = re.compile(rf"(?<![0-9A-Za-z+/.]){RESIDENTS:d}(?![0-9A-Za-z+/.])|(?<![0-9]){RESIDENTS:,}(?![0-9])".encode())
+    # Random digests and keys hold the digits by chance: not as a number of its own.
+    assert token.search(b"read 7919 rows") and token.search(b'"rows":7919,') and token.search(b"7,919 rows"), (
+        "the pattern finds the count"
+    )
     assert token.search(spoken) is None
     for folder in outside(workspace):
         for path in folder.rglob("*"):
