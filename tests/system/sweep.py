@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 
 
@@ -17,6 +18,16 @@ def forms(text: str) -> list[bytes]:
         encoded = base64.b64encode(b"\0" * pad + raw)
         found.append(encoded[4 if pad else 0 : len(encoded) // 4 * 4 - 4])
     return found
+
+
+def number(value: int) -> re.Pattern[bytes]:
+    """A count as a number of its own, with or without a comma: hexadecimal digests hold its digits by chance."""
+    return re.compile(rf"(?<![0-9a-f.]){value:d}(?![0-9a-f.])|(?<![0-9]){value:,}(?![0-9])".encode())
+
+
+def without_keys(content: bytes) -> bytes:
+    """The content without public keys in PEM: what is random holds any four digits by chance."""
+    return _PEM.sub(b"", content)
 
 
 def _decoded(content: bytes) -> Iterable[bytes]:

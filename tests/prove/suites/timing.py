@@ -106,7 +106,7 @@ def _query(folder: Path) -> object:
 
 def reading(effort: Effort) -> Iterator[Figure]:
     """Verifying, cataloguing and querying either neighbour's release: the durations are of one law."""
-    runs = effort.count(short=40, extended=200, long=2000)
+    runs = effort.count(short=48, extended=240, long=2400)
     pairs = _pairs(effort, effort.count(short=1, extended=2, long=4))
     readings = {"verify": partial(verify, key=None), "query": _query}
     for name, read in readings.items():
@@ -129,7 +129,7 @@ SUITES = (
     ),
     Suite(
         name="timing",
-        purpose="2,000 timed readings of each neighbour's release by verify and query: no difference",
+        purpose="2,400 timed readings of each neighbour's release by verify and query: no difference",
         run=reading,
         minutes=4,
         levels=("short", "extended", "long"),
