@@ -4,6 +4,7 @@ Keys and signatures are written in lower-case hexadecimal only: a signature has 
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,10 +90,27 @@ def stage_ledger_key(keys: Path) -> SigningKey:
 def ledger_key(keys: Path, public_key_hex: str) -> SigningKey:
     """The ledger key. Finishes the naming of a staged key where a crash came between the two.
 
-    Raises: ZoneFault: missing or unreadable. Whether it is the right one is for the caller to see.
+    Every process that reads the first event may be at it at the same moment.
+
+    Raises: ZoneFault: missing, unreadable, or it cannot be named. Whether it is the right one is for the caller to see.
     """
     path, staged = keys / LEDGER_KEY, keys / _STAGED_KEY
-    if not path.exists() and staged.exists() and read_key(staged, "ledger").public_key_hex == public_key_hex:
-        staged.rename(path)
-        sync_folder(keys)
+    if not path.exists() and _holds(staged, public_key_hex):
+        try:
+            with suppress(FileNotFoundError):  # another process was quicker
+                staged.rename(path)
+            sync_folder(keys)
+        except OSError:
+            what = "the ledger key cannot be named"
+            advice = "Check that its disk is there and can be written, then run again"
+            raise ZoneFault("ledger_key_unwritable", what, where=str(path), do=advice) from None
     return read_key(path, "ledger")
+
+
+def _holds(staged: Path, public_key_hex: str) -> bool:
+    try:
+        return read_key(staged, "ledger").public_key_hex == public_key_hex
+    except ZoneFault as fault:
+        if fault.code != "ledger_key_missing":
+            raise
+        return False

@@ -273,7 +273,8 @@ def _founded(workspace: Workspace, database: Database, outside: Outside, now: Ca
             key = stage_ledger_key(workspace.keys)
         except OSError:
             what = "the ledger key cannot be written"
-            raise ZoneFault("ledger_key_unwritable", what, where=str(workspace.keys)) from None
+            advice = "Check that its disk is there, has room and can be written"
+            raise ZoneFault("ledger_key_unwritable", what, where=str(workspace.keys), do=advice) from None
         opened = Opened(format="hearsafe-ledger/1", ledger_id=secrets.token_hex(16), public_key=key.public_key_hex)
         rows = [row_of(made(None, EventKind.OPENED, time_text(now()), opened, key))]
         database.append(connection, rows)

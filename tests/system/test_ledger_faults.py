@@ -63,7 +63,6 @@ def test_as_many_are_charged_as_there_is_room_for(processes: ForkServerContext, 
 
 
 def test_a_ledger_is_founded_once_however_many_open_it(processes: ForkServerContext, world: World) -> None:
-    _ = world.workspace
     told = at_once(processes, ledger_processes.open_at_once, [(world.root,)] * 8)
     assert set(told) == {world.open().ledger_id}
     assert len(world.open().events()) == 1

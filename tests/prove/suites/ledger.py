@@ -27,14 +27,19 @@ _LEVELS = ("release", "wave", "year", "lifetime")
 
 
 def many_at_once(effort: Effort) -> Iterator[Figure]:
-    """64 processes let go at one moment: on one release id, and on as many ids with room for ten."""
+    """64 processes let go at one moment: on one release id, on as many ids with room for ten, and on an empty folder."""
     rounds = effort.count(short=1, extended=1, long=20)
     many = effort.count(short=8, extended=32, long=64)
     room = min(10, many // 2)
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["tests.ledger_processes"])
-    wrong, over = 0, 0
+    wrong, over, founded = 0, 0, 0
     for turn in range(rounds):
+        world = World(effort.folder / f"{turn}-new" / "workspace")
+        world.root.parent.mkdir()
+        ids = at_once(processes, ledger_processes.open_at_once, [(world.root,)] * many)
+        founded += len(world.open().events()) == 1 and set(ids) == {world.open().ledger_id}
+        shutil.rmtree(world.root)
         for same in (True, False):
             world, policy = World(effort.folder / f"{turn}-{same}" / "workspace"), roomy(releases=room)
             world.root.parent.mkdir()
@@ -49,6 +54,7 @@ def many_at_once(effort: Effort) -> Iterator[Figure]:
     yield Figure(f"rounds of {many} processes on one release id, and on {many}", 2 * rounds, ">=", 2 * rounds)
     yield Figure("rounds in which other than one (or as many as there is room for) were charged", wrong, "=", 0)
     yield Figure("rounds that spent more than the cap", over, "=", 0)
+    yield Figure(f"new workspaces whose ledger {many} processes founded once and all opened", founded, "=", rounds)
 
 
 class _History:
@@ -245,9 +251,9 @@ def on_a_server(effort: Effort) -> Iterator[Figure]:
 SUITES = (
     Suite(
         name="ledger-at-once",
-        purpose="64 processes at once on one release id, and on 64 ids with room for ten",
+        purpose="64 processes at once on one release id, on 64 ids with room for ten, and founding one ledger",
         run=many_at_once,
-        minutes=3,
+        minutes=5,
         levels=("extended", "long"),
     ),
     Suite(

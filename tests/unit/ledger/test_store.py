@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import sqlite3
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ledger.signing import SigningKey, signed_by
+from pipelines.ledger import signing
+from pipelines.ledger.signing import SigningKey, read_key, signed_by
 from pipelines.ledger.store import Ledger
 from privacy.ledger_rules import CrossingState
 from schemas.errors import BudgetRefused, Fault, IntegrityFault, InternalFault, UsageFault, ZoneFault
@@ -162,6 +164,43 @@ def test_a_crash_before_the_key_is_named_is_finished_later(world: World) -> None
     key.rename(key.with_name("ledger.key.new"))
     assert world.open().ledger_id == ledger.ledger_id
     assert key.exists()
+
+
+@pytest.mark.parametrize("moment", ["before it is read", "before it is named"])
+def test_two_may_finish_naming_the_key_at_the_same_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    ledger = world.open()
+    key = world.root / "keys" / "ledger.key"
+    staged = key.with_name("ledger.key.new")
+    key.rename(staged)
+    named_by_another: list[Path] = []
+
+    def read_while_another_names(path: Path, owner: str) -> SigningKey:
+        if path == staged and not named_by_another:
+            named_by_another.append(path)
+            read = None if moment == "before it is read" else read_key(path, owner)
+            world.open()
+            assert not staged.exists()
+            return read or read_key(path, owner)
+        return read_key(path, owner)
+
+    monkeypatch.setattr(signing, "read_key", read_while_another_names)
+    assert world.open().ledger_id == ledger.ledger_id
+    assert named_by_another and key.exists()
+
+
+def test_a_key_that_cannot_be_named_is_said_in_a_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.open()
+    key = world.root / "keys" / "ledger.key"
+    key.rename(key.with_name("ledger.key.new"))
+
+    def full(_: Path) -> None:
+        raise OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr(signing, "sync_folder", full)
+    with refused(ZoneFault, "ledger_key_unwritable"):
+        world.open()
 
 
 @pytest.mark.parametrize("lost", [["ledger.sqlite"], ["ledger.sqlite", "witness.jsonl"]])
