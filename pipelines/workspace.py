@@ -70,14 +70,13 @@ class Workspace:
     def keep_store_at(self, url: str) -> None:
         """Name the object store, once. Raises: UsageFault `store_elsewhere`: another one is named already."""
         named = self.store_url
-        if named == url:
-            return
-        if named is not None:
+        if named is None and not _keep(self._store_address, url):
+            named = self.store_url
+        if named not in {None, url}:
             what = "this workspace publishes to another object store"
             raise UsageFault(
                 "store_elsewhere", what, where="--store", do=f"Leave --store out, or edit {self._store_address}"
             )
-        write_private(self._store_address, f"{url}\n".encode())
 
     def keep_ledger_at(self, url: str) -> None:
         """Name the database that holds this workspace's ledger, once: from then on every command finds it.
@@ -87,13 +86,13 @@ class Workspace:
         if re.search(r"://[^/@]*:[^/@]*@|[?&]password=", url):
             what = "the address of the ledger's database holds a password"
             raise UsageFault("ledger_password", what, where="--ledger", do="Leave it out, and use a PGPASSFILE")
+        begun = (self.keys / "ledger.key").exists()
         named = self.ledger_url
-        if named == url:
-            return
-        if named is not None or (self.keys / "ledger.key").exists():
+        if named is None and not begun and not _keep(self._ledger_address, url):
+            named = self.ledger_url
+        if named not in {None, url} or (named is None and begun):
             what = "this workspace keeps its ledger in another place"
             raise UsageFault("ledger_elsewhere", what, where="--ledger", do="Leave --ledger out")
-        write_private(self._ledger_address, f"{url}\n".encode())
 
     def zone(self, survey: str, wave: str) -> Path:
         """The encrypted zone of a wave; made by its worker."""
@@ -106,6 +105,18 @@ class Workspace:
     def release(self, survey: str, wave: str, release_id: str) -> Path:
         """The folder of one release."""
         return self.releases / _named(survey, wave, release_id)
+
+
+def _keep(place: Path, url: str) -> bool:
+    """Keep an address. Returns: False where another process just kept one. Raises: UsageFault: it cannot be written."""
+    try:
+        write_private(place, f"{url}\n".encode())
+    except FileExistsError:
+        return False
+    except OSError as error:
+        what = f"the address cannot be kept ({os.strerror(error.errno or 0)})"
+        raise UsageFault("address_unwritable", what, where=str(place), do="Make room, or restore access") from None
+    return True
 
 
 def _kept(place: Path) -> str | None:
