@@ -1,6 +1,7 @@
 """Entry point of the installed command. A release's worker is started first, to import what it needs while we do."""
 
 import gc
+import os
 import sys
 
 _HELP = {"-h", "--help"}
@@ -13,6 +14,7 @@ take a tenth of a short command, and looking through all of it at the end a quar
 
 def main() -> None:
     """Run the command line."""
+    _open_closed_streams()
     gc.set_threshold(_GARBAGE)
     try:
         _run()
@@ -20,6 +22,19 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     finally:
         gc.freeze()
+
+
+def _open_closed_streams() -> None:
+    """Give the null device to standard streams that a caller closed.
+
+    Else the next file takes their place, a ledger or a pipe, and what is written to them goes into it.
+    """
+    for number, mode in enumerate("rww"):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            setattr(sys, ("stdin", "stdout", "stderr")[number], os.fdopen(number, mode, closefd=False))
 
 
 def _run() -> None:

@@ -1,12 +1,15 @@
 """Every verb in turn, as three people use them, without Prefect."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.system.city import City, build_city
-from tests.system.command import hearsafe
+from tests.system.command import ROOT, hearsafe
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +56,23 @@ def test_from_export_to_verified_release(city: City) -> None:
     scopes = said(city, "budget", ".")["scopes"]
     assert [scope["level"] for scope in scopes] == ["lifetime", "year", "wave"]  # type: ignore[attr-defined]
     assert not any((city.folder / "hearsafe-workspace" / "prefect").iterdir()), "single verbs do without Prefect"
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_may_be_closed(city: City, closed: str) -> None:
+    """As a careless scheduler starts it: no file or pipe of ours may take their place."""
+    said(city, "ingest", ".", "--source", "export.csv", "--contacts", "contacts.csv")
+    main = [sys.executable, "-c", "from flows.entry import main; main()"]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *main, "release", "."],
+        cwd=city.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    (folder,) = (city.folder / "hearsafe-workspace" / "releases" / "testville" / "2026").iterdir()
+    assert said(city, "verify", folder)["verified"] is True
+    assert said(city, "release", ".")["already_published"] is True
 
 
 def test_a_cap_refuses_and_the_budget_remembers(city: City) -> None:
