@@ -70,8 +70,9 @@ def plan(
     from flows.frame_lines import frame_lines, frames_as_dict
     from flows.plan_tables import counting_lines, header_lines, kind_tables, plan_as_dict
     from flows.plan_targets import needed_by, needed_line, wished
+    from pipelines.ledger.approvals import approvals_given
     from pipelines.memory import DEFAULT_RELEASE
-    from pipelines.planning import approvals_given, planned, scopes_left
+    from pipelines.planning import planned, scopes_left
     from pipelines.prior_release import with_earlier_belief
     from pipelines.zone.packing import release_packing
     from schemas.canonical import digest

@@ -13,23 +13,20 @@ from flows.sanitised import sanitised
 @task(name="approve", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)
 @sanitised
 def sign(workspace: str, directory: str, policy: str | None, officer_key: str, witness: str | None) -> int | None:
-    """The officer's signature under the plan, where it lacks one. Returns: the seq of the approval."""
+    """The officer's signature under the plan, where a charge for it lacks one. Returns: the seq of the approval."""
     from pipelines.declarations import load_declarations
-    from pipelines.ledger.approvals import approve
-    from pipelines.ledger.store import Ledger, utc_now
-    from pipelines.planning import approvals_given, planned
+    from pipelines.ledger.approvals import approve_where_needed
+    from pipelines.ledger.store import Ledger
+    from pipelines.planning import planned
     from pipelines.prior_release import with_earlier_belief
     from pipelines.workspace import open_workspace
-    from privacy.ledger_rules import time_text
 
     tell("approving the plan")
     declarations = load_declarations(Path(directory), Path(policy) if policy else None)
     ledger = Ledger.open(open_workspace(Path(workspace)), witness=Path(witness) if witness else None)
     declarations = with_earlier_belief(declarations, Path(workspace), ledger.public_key_hex)
-    plan = planned(declarations)
-    if approvals_given(ledger.state(), plan, time_text(utc_now())) >= max(declarations.policy.approvals.needed, 1):
-        return None
-    return approve(ledger, plan, declarations.policy, Path(officer_key)).seq
+    approved = approve_where_needed(ledger, planned(declarations), declarations.policy, Path(officer_key))
+    return None if approved is None else approved.seq
 
 
 @task(name="cross", retries=0, persist_result=False, cache_policy=NO_CACHE, log_prints=False)

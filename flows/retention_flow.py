@@ -21,12 +21,16 @@ def end_what_is_due(workspace: str, directory: str, policy: str | None, key_sour
     place, key = open_workspace(Path(workspace)), key_of(key_source)
     seen = Path(witness) if witness else None
     closes, expires = wave_end.waiting_for(place, declarations, witness=seen)
-    if expires is None:
-        wave_end.expire_wave(place, declarations, key=key, witness=seen)
-        return "expired"
-    if closes is None:
-        wave_end.close_wave(place, declarations, key=key, witness=seen)
-        return "closed"
+    try:
+        if expires is None:
+            wave_end.expire_wave(place, declarations, key=key, witness=seen)
+            return "expired"
+        if closes is None:
+            wave_end.close_wave(place, declarations, key=key, if_due=True, witness=seen)
+            return "closed"
+    except wave_end.NotDueError as kept:
+        if kept.due is None:
+            raise
     return "kept"
 
 

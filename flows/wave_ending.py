@@ -30,6 +30,10 @@ def register(app: typer.Typer) -> None:
         app.command(name, rich_help_panel=PANEL)(function)
 
 
+def _say_not_due(due: str | None, as_json: bool) -> None:
+    say_json({"done": False, "due": due}) if as_json else say(f"not due before {due}: nothing was done")
+
+
 @verb
 def close(
     context: typer.Context,
@@ -51,10 +55,14 @@ def close(
     )
     waiting = wave_end.waiting_for(place, declarations, witness=witness)[0] if if_due else None
     if waiting is not None:
-        say_json({"done": False, "due": waiting}) if as_json else say(f"not due before {waiting}: nothing was done")
+        _say_not_due(waiting, as_json)
         return
-    with progress("opening the zone") as tell:
-        event = wave_end.close_wave(place, declarations, key=key, witness=witness, tell=tell)
+    try:
+        with progress("opening the zone") as tell:
+            event = wave_end.close_wave(place, declarations, key=key, if_due=if_due, witness=witness, tell=tell)
+    except wave_end.NotDueError as kept:  # something was ingested since we looked
+        _say_not_due(kept.due, as_json)
+        return
     said = {"done": True, "seq": event.seq, "time": event.time}
     say_json(said) if as_json else say(f"closed at {event.time}: the pseudonyms and their key are destroyed")
 
@@ -88,17 +96,23 @@ def expire(  # noqa: PLR0913, PLR0917  (the options of a command)
     )
     waiting = wave_end.waiting_for(place, declarations, witness=witness)[1] if if_due and not now else None
     if waiting is not None:
-        say_json({"done": False, "due": waiting}) if as_json else say(f"not due before {waiting}: nothing was done")
+        _say_not_due(waiting, as_json)
         return
-    event, gone = wave_end.expire_wave(
-        place,
-        declarations,
-        key=key,
-        now=now,
-        officer_key=officer_key,
-        witness=witness,
-        cluster_gone=cluster_gone,
-    )
+    try:
+        event, gone = wave_end.expire_wave(
+            place,
+            declarations,
+            key=key,
+            now=now,
+            officer_key=officer_key,
+            witness=witness,
+            cluster_gone=cluster_gone,
+        )
+    except wave_end.NotDueError as kept:
+        if not if_due or kept.due is None:
+            raise
+        _say_not_due(kept.due, as_json)
+        return
     if as_json:
         say_json({"done": True, "seq": event.seq, "time": event.time, "zone_key_destroyed": gone})
         return

@@ -214,10 +214,9 @@ def cross(
     """The whole crossing, with a worker that was started for it and not asked yet. Raises: as `pipelines.release`."""
     survey = declarations.survey
     ledger = Ledger.open(workspace, witness=witness)
-    state = ledger.state()
-    require_zone(state, survey)
-    require_registered(workspace.releases, {other.digest for other in state.registered.values()})
     with ledger.lock() as held:
+        require_zone(ledger.state(), survey)
+        require_registered(workspace.releases, lambda: {other.digest for other in ledger.state().registered.values()})
         worker.hold(held)
         declarations, plan = _asked(workspace, declarations, ledger, zone, worker, memory, tell)
         tell("opening the zone")

@@ -23,13 +23,13 @@ def write_private(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        _name(aside, path)
+        name_file(aside, path)
     finally:
         aside.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
-def _name(aside: Path, path: Path) -> None:
+def name_file(aside: Path, path: Path) -> None:
     """Give a finished file its name. Raises: FileExistsError: it is taken. OSError."""
     try:
         os.link(aside, path)

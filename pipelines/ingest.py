@@ -51,26 +51,35 @@ def ingest(
         "memory": megabytes(memory, 2),
     }
     ledger = Ledger.open(workspace, witness=witness)
-    require_accepting(ledger.state(), survey)
     request["ledger_key"] = ledger.public_key_hex
-    with (
-        ledger.lock() as held,
-        launcher.working(WaveZone.of(workspace, survey, key), "ingest", request, inherited=held) as worker,
-    ):
-        snapshot_id = str(worker.answer(tell).body["snapshot_id"])
+    with ledger.lock() as held:
+        require_accepting(ledger.state(), survey)
+        zone = WaveZone.of(workspace, survey, key)
+        with launcher.working(zone, "ingest", request, inherited=held) as worker:
+            snapshot_id = str(worker.answer(tell).body["snapshot_id"])
         body = {"survey": survey.survey, "wave": survey.wave.id, "snapshot_id": snapshot_id}
         if body not in [event.body for event in ledger.events() if event.kind is EventKind.INGESTED]:
             ledger.record(EventKind.INGESTED, body)
     return snapshot_id
 
 
-def show_ingest(workspace: Workspace, declarations: Declarations, *, key: KeySource) -> int:
+def show_ingest(
+    workspace: Workspace, declarations: Declarations, *, key: KeySource, witness: Path | None = None
+) -> int:
     """Let the zone worker print what became of each file, straight to the terminal. Returns: its exit code.
 
     Inside the trust boundary: the numbers are exact. They do not pass through this process.
+
+    Raises: ZoneFault `zone_empty`. BudgetRefused `run_in_progress`.
     """
     zone = WaveZone.of(workspace, declarations.survey, key)
+    _require_ingested(zone)
+    with Ledger.open(workspace, witness=witness).lock():
+        _require_ingested(zone)
+        return launcher.show(zone, declarations.survey)
+
+
+def _require_ingested(zone: WaveZone) -> None:
     if not zone.folder.exists():
         what, wave = "nothing has been ingested for this wave", f"wave {zone.folder.name} of {zone.folder.parent.name}"
         raise ZoneFault("zone_empty", what, where=wave, do="Run hearsafe ingest first")
-    return launcher.show(zone, declarations.survey)

@@ -8,6 +8,7 @@ from pipelines.ledger.store import Ledger
 from pipelines.wave_end import require_accepting
 from pipelines.workspace import Workspace
 from pipelines.zone import launcher
+from pipelines.zone.issued import mailing_exists
 from pipelines.zone.keys import KeySource
 from pipelines.zone.launcher import WaveZone
 from schemas.errors import DeclarationFault, UsageFault
@@ -39,16 +40,16 @@ def invite(
         what = "the mailing file joins names to codes, and the workspace keeps no such thing"
         raise UsageFault("mailing_inside", what, where=str(mailing), do="Name a file elsewhere")
     if mailing.exists():
-        what = "there is a file of this name already"
-        raise UsageFault("mailing_exists", what, where=str(mailing), do="Name a new file")
+        raise mailing_exists(mailing)
     ledger = Ledger.open(workspace, witness=witness)
-    require_accepting(ledger.state(), survey)
     request = {
         "survey": survey.model_dump(mode="json", by_alias=True),
         "contacts": str(readable(contacts, "contact list")),
         "mailing": str(mailing.absolute()),
     }
     zone = WaveZone.of(workspace, survey, key)
-    with ledger.lock() as held, launcher.working(zone, "invite", request, inherited=held) as worker:
-        done = worker.answer().body
+    with ledger.lock() as held:
+        require_accepting(ledger.state(), survey)
+        with launcher.working(zone, "invite", request, inherited=held) as worker:
+            done = worker.answer().body
     return int(done["written"]), int(done["left_out"])

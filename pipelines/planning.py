@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
 from privacy.ledger_limits import caps_nano
 from privacy.ledger_rules import LedgerState
 from privacy.ledger_state import Scope, lifetime_scope, wave_scope, year_scope
 from privacy.plan import make_plan
-from schemas.canonical import digest
 from schemas.ledger import CapNano
 from schemas.plan import Plan
 from schemas.policy import Policy
@@ -65,16 +63,3 @@ def cap_changes(state: LedgerState, policy: Policy) -> list[dict[str, str | int]
         for level, old, new in levels
         if old.nano_rho != new.nano_rho
     ]
-
-
-def approvals_given(state: LedgerState, plan: Plan, at: str = "") -> int:
-    """How many officers have approved exactly this plan and program, with charges left and not expired `at` a time."""
-    mine = [
-        approval
-        for approval in state.approvals.values()
-        if approval.statement.plan_digest == digest(plan)
-        and approval.statement.code_digest in {None, code_digest()}
-        and approval.left > 0
-        and approval.statement.expires > at
-    ]
-    return len({approval.officer for approval in mine})

@@ -87,30 +87,44 @@ def waiting_for(
     return dates[0] if time < dates[0] else None, dates[1] if time < dates[1] else None
 
 
+class NotDueError(BudgetRefused):
+    """`not_due`: a date has not come. `due`: that date, in UTC; None where no policy in force gives one."""
+
+    def __init__(self, survey: Survey, kept: str, due: str | None) -> None:
+        until = f"until {due}" if due else "because no policy in force gives a date"
+        advice = "Wait, or give --now, with --officer-key where there are officers"
+        super().__init__("not_due", f"{kept} {until}", where=_wave(survey), do=advice)
+        self.due = due
+
+
 def close_wave(
     workspace: Workspace,
     declarations: Declarations,
     *,
     key: KeySource,
+    if_due: bool = False,
     witness: Path | None = None,
     memory: str = DEFAULT_MEMORY,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Event:
     """Destroy the wave's pseudonyms and the key that made them; nothing is accepted from then on.
 
-    Returns: the CLOSED event. Raises: ZoneFault, BudgetRefused, IntegrityFault.
+    Args:
+        if_due: only on or after the policy's date.
+
+    Returns: the CLOSED event. Raises: NotDueError, ZoneFault, BudgetRefused, IntegrityFault.
     """
     survey = declarations.survey
     ledger = Ledger.open(workspace, witness=witness)
-    require_zone(ledger.state(), survey)
-    dates = due_dates(ledger, declarations)
     request = {"survey": survey.model_dump(mode="json", by_alias=True), "memory": memory}
-    with (
-        ledger.lock() as held,
-        working(WaveZone.of(workspace, survey, key), "close", request, inherited=held) as worker,
-    ):
-        tell("destroying pseudonyms")
-        worker.answer(tell)
+    with ledger.lock() as held:
+        require_zone(ledger.state(), survey)
+        dates = due_dates(ledger, declarations)
+        if if_due and dates and ledger_time(ledger.state(), ledger.now()) < dates[0]:
+            raise NotDueError(survey, "the wave is kept open", dates[0])
+        with working(WaveZone.of(workspace, survey, key), "close", request, inherited=held) as worker:
+            tell("destroying pseudonyms")
+            worker.answer(tell)
         body = {"survey": survey.survey, "wave": survey.wave.id}
         return ledger.record(EventKind.CLOSED, body | ({"due": dates[0]} if dates else {}))
 
@@ -133,7 +147,7 @@ def expire_wave(
     they are removed first; `cluster_gone`: by somebody else, so that it is not asked.
 
     Returns: the EXPIRED event, and whether the zone key itself is gone (not where its owner keeps it in an environment
-    variable). Raises: BudgetRefused: `not_due`, `officer_needed`, `not_an_officer`, `run_in_progress`. ZoneFault.
+    variable). Raises: NotDueError. BudgetRefused: `officer_needed`, `not_an_officer`, `run_in_progress`. ZoneFault.
     """
     survey = declarations.survey
     ledger = ledger or Ledger.open(workspace, witness=witness)
@@ -170,9 +184,7 @@ def _end(ledger: Ledger, declarations: Declarations, *, now: bool, officer_key: 
     if due is not None and ledger_time(state, ledger.now()) >= due:
         return WaveEnd(survey=name, wave=wave, due=due)
     if not now:
-        until = f"until {due}" if due else "because no policy in force gives a date"
-        what, advice = f"the zone is kept {until}", "Wait, or give --now, with --officer-key where there are officers"
-        raise BudgetRefused("not_due", what, where=_wave(survey), do=advice)
+        raise NotDueError(survey, "the zone is kept", due)
     end = WaveEnd(survey=name, wave=wave) if due is None else WaveEnd(survey=name, wave=wave, due=due)
     if officer_key is None:
         if officers:

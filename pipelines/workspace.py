@@ -2,13 +2,17 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.durable import make_folder, write_private
+from pipelines.ledger.run_lock import file_lock
 from schemas.errors import InternalFault, UsageFault
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_FOUNDING_SECONDS = 60.0
 _PRIVATE = ("keys", "zone", "ledger", "prefect")
 
 
@@ -40,6 +44,11 @@ class Workspace:
     @property
     def prefect(self) -> Path:
         return self.root / "prefect"
+
+    @property
+    def ledger_file(self) -> Path:
+        """The ledger, where it is in no server's database."""
+        return self.ledger / "ledger.sqlite"
 
     @property
     def _ledger_address(self) -> Path:
@@ -86,13 +95,25 @@ class Workspace:
         if re.search(r"://[^/@]*:[^/@]*@|[?&]password=", url):
             what = "the address of the ledger's database holds a password"
             raise UsageFault("ledger_password", what, where="--ledger", do="Leave it out, and use a PGPASSFILE")
-        begun = (self.keys / "ledger.key").exists()
-        named = self.ledger_url
-        if named is None and not begun and not _keep(self._ledger_address, url):
+        if self.ledger_url == url:
+            return
+        with self.founding():
+            begun = (self.keys / "ledger.key").exists() or _holds_something(self.ledger_file)
             named = self.ledger_url
-        if named not in {None, url} or (named is None and begun):
-            what = "this workspace keeps its ledger in another place"
-            raise UsageFault("ledger_elsewhere", what, where="--ledger", do="Leave --ledger out")
+            if named is None and not begun and not _keep(self._ledger_address, url):
+                named = self.ledger_url
+            if named not in {None, url} or (named is None and begun):
+                what = "this workspace keeps its ledger in another place"
+                raise UsageFault("ledger_elsewhere", what, where="--ledger", do="Leave --ledger out")
+
+    @contextmanager
+    def founding(self) -> Iterator[None]:
+        """Held while it is decided where the ledger is, and while it is founded there.
+
+        Raises: BudgetRefused `run_in_progress`: another process is at it, even after waiting.
+        """
+        with file_lock(self.ledger / "founding.lock", _FOUNDING_SECONDS):
+            yield
 
     def zone(self, survey: str, wave: str) -> Path:
         """The encrypted zone of a wave; made by its worker."""
@@ -117,6 +138,11 @@ def _keep(place: Path, url: str) -> bool:
         what = f"the address cannot be kept ({os.strerror(error.errno or 0)})"
         raise UsageFault("address_unwritable", what, where=str(place), do="Make room, or restore access") from None
     return True
+
+
+def _holds_something(place: Path) -> bool:
+    """Whether a file is there and not empty, as SQLite's is that was opened and never written."""
+    return place.exists() and place.stat().st_size > 0
 
 
 def _kept(place: Path) -> str | None:

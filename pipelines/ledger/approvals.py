@@ -4,6 +4,7 @@ An approval names the ledger and the digests of plan, survey, policy and program
 charges.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from pipelines.ledger.draft import Draft
 from pipelines.ledger.signing import SigningKey, read_key
 from pipelines.ledger.store import Ledger
 from privacy.ledger_limits import excluded_author, officers_of
-from privacy.ledger_rules import adoption, time_text
+from privacy.ledger_rules import LedgerState, adoption, time_text
+from privacy.ledger_state import CrossingState
 from schemas.canonical import digest
 from schemas.errors import BudgetRefused, ZoneFault
 from schemas.ledger import (
@@ -47,6 +49,19 @@ def new_officer_key(path: Path) -> str:
     return PREFIX + key.public_key_hex
 
 
+def approvals_given(state: LedgerState, plan: Plan, at: str = "") -> int:
+    """How many officers have approved exactly this plan and program, with charges left and not expired `at` a time."""
+    mine = [
+        approval
+        for approval in state.approvals.values()
+        if approval.statement.plan_digest == digest(plan)
+        and approval.statement.code_digest in {None, code_digest()}
+        and approval.left > 0
+        and approval.statement.expires > at
+    ]
+    return len({approval.officer for approval in mine})
+
+
 def approve(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Event:
     """Sign a plan, and with it the policy it was made under. Returns: the APPROVED event.
 
@@ -56,6 +71,28 @@ def approve(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Ev
     Raises: ZoneFault: the key cannot be read. DeclarationFault. BudgetRefused: `not_an_officer`, `author_approves`,
         `policy_mismatch`.
     """
+    return ledger.transact(_signing(plan, policy, officer_key))
+
+
+def approve_where_needed(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Event | None:
+    """As `approve`, where a release of this plan would be charged now and lacks approvals.
+
+    Returns: the APPROVED event; None where there are enough, or the wave's newest snapshot was measured for this plan.
+    """
+    sign = _signing(plan, policy, officer_key)
+
+    def write(draft: Draft) -> Event | None:
+        snapshot = draft.newest_snapshot(plan.survey, plan.wave)
+        attempts = draft.state.crossings_of(digest(plan), snapshot) if snapshot else ()
+        if attempts and attempts[-1].state in {CrossingState.SEALED, CrossingState.PUBLISHED}:
+            return None
+        enough = approvals_given(draft.state, plan, draft.time) >= max(policy.approvals.needed, 1)
+        return None if enough else sign(draft)
+
+    return ledger.transact(write)
+
+
+def _signing(plan: Plan, policy: Policy, officer_key: Path) -> Callable[[Draft], Event]:
     key = read_key(officer_key, "officer")
     if plan.population != policy.population or plan.policy_digest != digest(policy):
         what = "the plan was made under another policy than this one"
@@ -80,7 +117,7 @@ def approve(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Ev
             draft.append(EventKind.POLICY, adopted)
         return approved
 
-    return ledger.transact(write)
+    return write
 
 
 def thaw(ledger: Ledger, officer_key: Path | None) -> Event:

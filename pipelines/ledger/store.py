@@ -25,7 +25,6 @@ from schemas.errors import BudgetRefused, IntegrityFault, InternalFault, ZoneFau
 from schemas.ledger import BODIES, Charge, Event, EventKind, Head, Opened, Refusal
 from schemas.policy import Policy
 
-DATABASE = "ledger.sqlite"
 RUN_LOCK = "release.lock"
 _ONLY_HERE = {EventKind.OPENED, EventKind.POLICY, EventKind.APPROVED, EventKind.CHARGED}
 
@@ -67,12 +66,19 @@ class Ledger:
         Raises: IntegrityFault, ZoneFault (key or disk), BudgetRefused (busy), UsageFault (`database_url`).
         """
         outside = Outside(workspace, witness)
-        database = Database(workspace.ledger / DATABASE, workspace.ledger_url if database_url is None else database_url)
+        url = workspace.ledger_url if database_url is None else database_url
+        database = Database(workspace.ledger_file, url)
         seen = outside.seen()
         with database.transaction(writing=False) as connection:
             rows, prepared = database.rows(connection), database.is_prepared(connection)
         if not rows:
-            rows = _founded(workspace, database, outside, now)
+            with workspace.founding():
+                elsewhere = database_url is None and workspace.ledger_url != url
+                if not elsewhere:
+                    rows = _founded(workspace, database, outside, now)
+                    ledger_key(workspace.keys, str(first_body(rows).get("public_key", "")))
+            if elsewhere:  # it was named since we looked
+                return cls.open(workspace, witness=witness, now=now)
         key = ledger_key(workspace.keys, str(first_body(rows).get("public_key", "")))
         _require_own_key(rows, key, workspace.keys / LEDGER_KEY)
         ledger = cls(database, key, outside, workspace.ledger / RUN_LOCK, now)

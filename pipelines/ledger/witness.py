@@ -19,6 +19,7 @@ from pipelines.workspace import Workspace
 from schemas.canonical import canonical_bytes
 from schemas.errors import IntegrityFault, ZoneFault
 from schemas.ledger import Event, EventKind, Head
+from schemas.manifest import CARD_FILE
 
 DEFAULT_WITNESS = "witness.jsonl"
 WITNESSED = frozenset(
@@ -137,7 +138,8 @@ class Witness:
 def card_heads(releases: Path) -> list[Seen]:
     """The ledger heads on all cards under `releases`. A card that cannot be read is for `hearsafe verify` to name."""
     found: list[Seen] = []
-    for path in sorted(releases.rglob("card.json")):
+    cards = sorted(Path(at, CARD_FILE) for at, _, names in os.walk(releases) if CARD_FILE in names)
+    for path in cards:  # a release that is being named is gone from where it was: walking and reading pass over it
         try:
             card = json.loads(path.read_bytes())
             head = _head({name: card["ledger"]["head"][name] for name in Head.model_fields})

@@ -6,7 +6,7 @@ A file beside a release is published with it. Counts without noise beside noisy 
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from schemas.errors import IntegrityFault
@@ -25,8 +25,11 @@ def foreign_files(releases: Path) -> list[Path]:
 
 
 def _foreign(folder: Path, depth: int, own: Collection[str]) -> Iterator[Path]:
-    with os.scandir(folder) as found:
-        entries = list(found)
+    try:
+        with os.scandir(folder) as found:
+            entries = list(found)
+    except FileNotFoundError:  # moved away, or named, since the folder above was read
+        entries = []
     for entry in entries:
         at_release = depth == _RELEASE_DEPTH - 1
         if depth < _RELEASE_DEPTH and entry.is_dir() and not (at_release and entry.is_symlink()):
@@ -37,10 +40,15 @@ def _foreign(folder: Path, depth: int, own: Collection[str]) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def require_registered(releases: Path, registered: Collection[str | None]) -> None:
-    """Raises: IntegrityFault `file_unregistered`: naming the first foreign file whose digest is not in `registered`."""
-    for path in foreign_files(releases):
-        if file_digest(path) not in registered:
+def require_registered(releases: Path, registered: Callable[[], Collection[str | None]]) -> None:
+    """Raises: IntegrityFault `file_unregistered`: naming the first foreign file whose digest is not in `registered`.
+
+    `registered` is asked after the files were seen, so that what was put on record and then brought here counts.
+    """
+    found = [(path, file_digest(path)) for path in foreign_files(releases)]
+    known = registered() if found else ()
+    for path, content in found:
+        if content not in known and os.path.lexists(path):
             raise IntegrityFault(
                 "file_unregistered",
                 "this is no file of a release and the ledger does not have it on record",

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.declarations import Declarations, load_declarations
-from pipelines.ledger.approvals import approve
+from pipelines.ledger.approvals import approvals_given, approve
 from pipelines.ledger.store import Ledger
-from pipelines.planning import approvals_given, cap_changes, planned, scopes_left
+from pipelines.planning import cap_changes, planned, scopes_left
 from pipelines.prior_release import with_earlier_belief
 from pipelines.workspace import has_traces_of_ledger, open_workspace
 from privacy.accountant import epsilon_of

@@ -7,17 +7,18 @@ import csv
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
+from pipelines.durable import name_file, sync_folder
 from pipelines.intake.contacts import located
 from pipelines.intake.identity import Severer
 from pipelines.intake.lookup import text_of
 from pipelines.intake.records import Table
 from pipelines.intake.sources import open_any
 from pipelines.spreadsheet_text import harmless
-from pipelines.zone.issued import keep_issued, read_issued
+from pipelines.zone.issued import keep_issued, mailing_exists, read_issued
 from schemas.errors import InputRefused, InternalFault
 from schemas.survey import KeyNormalisation, Residents, Survey
 
@@ -45,7 +46,10 @@ def invite(folder: Path, survey: Survey, contacts: Path, mailing: Path, hmac_key
     Returns: contacts that got a code, and records left out: without a key, or the same contact again. Numbers of a
     contact list, which are public, and of no response.
 
-    Raises: InputRefused: the contact list cannot be taken, or `mailing` cannot be written.
+    The mailing file has its name before the codes count: where a command is killed in between, the next one, into
+    another file, reaches the same contacts again, and no code that counts was lost.
+
+    Raises: InputRefused: the contact list cannot be taken, or `mailing` cannot be written. UsageFault `mailing_exists`.
     """
     declared = survey.residents.verified_by
     match = "" if declared is None else declared.match
@@ -57,44 +61,55 @@ def invite(folder: Path, survey: Survey, contacts: Path, mailing: Path, hmac_key
     codes: set[bytes] = set()
     reached: set[bytes] = set()
     left_out = 0
-    part = mailing.with_name(f"{mailing.name}.part")
-    finished = False
+    with _written(mailing) as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*(harmless(name) for name in table.header.names), CODE_COLUMN])
+        for cells in _rows(table):
+            person = people.pseudonym((cells[key],))
+            if person is None or person in before.contacts or person in reached:
+                left_out += 1
+                continue
+            code = new_code()
+            hashed = severer.pseudonym((code,))
+            if hashed is None:
+                raise InternalFault("code_blank", "a code was made that is no resident key")
+            codes.add(hashed)
+            reached.add(person)
+            writer.writerow([*(harmless(cell) for cell in cells), code])
     try:
-        with _private(part) as stream:
-            writer = csv.writer(stream)
-            writer.writerow([*(harmless(name) for name in table.header.names), CODE_COLUMN])
-            for cells in _rows(table):
-                person = people.pseudonym((cells[key],))
-                if person is None or person in before.contacts or person in reached:
-                    left_out += 1
-                    continue
-                code = new_code()
-                hashed = severer.pseudonym((code,))
-                if hashed is None:
-                    raise InternalFault("code_blank", "a code was made that is no resident key")
-                codes.add(hashed)
-                reached.add(person)
-                writer.writerow([*(harmless(cell) for cell in cells), code])
-            stream.flush()
-            os.fsync(stream.fileno())
         keep_issued(folder, hmac_key, before.with_more(frozenset(codes), frozenset(reached)))
-        finished = True
-    finally:
-        if not finished:
-            with suppress(OSError):
-                part.unlink()
-    part.rename(mailing)
+    except BaseException:
+        if read_issued(folder, hmac_key) == before:
+            mailing.unlink()
+        raise
     return len(reached), left_out
 
 
-def _private(path: Path) -> Any:
+@contextmanager
+def _written(mailing: Path) -> Iterator[TextIO]:
+    """A file that only its owner can read, written aside under a name of its own, and named when it is whole."""
+    aside = mailing.with_name(f".{mailing.name}.{secrets.token_hex(4)}.part")
+    try:
+        with _private(aside) as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        name_file(aside, mailing)
+        sync_folder(mailing.parent)
+    except FileExistsError:
+        raise mailing_exists(mailing) from None
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _private(path: Path) -> TextIO:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError:
         descriptor = -1
     if descriptor < 0:
         what, advice = "the mailing file cannot be made here", "Name a new file in a folder that can be written"
-        raise InputRefused("mailing_unwritable", what, where=str(path), do=advice)
+        raise InputRefused("mailing_unwritable", what, where=str(path.parent), do=advice)
     return os.fdopen(descriptor, "w", encoding="utf-8", newline="")
 
 

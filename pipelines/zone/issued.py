@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pipelines.durable import sync_folder
 from pipelines.zone.keys import derived_key
-from schemas.errors import InputRefused, ZoneFault
+from schemas.errors import InputRefused, UsageFault, ZoneFault
 from schemas.survey import Survey
 
 ISSUED = "issued.codes"
@@ -78,3 +78,10 @@ def issued_codes(folder: Path, survey: Survey, hmac_key: bytes) -> frozenset[byt
         where = "survey.yaml: residents.verified_by.codes"
         raise InputRefused("codes_missing", what, where=where, do="Run hearsafe invite first")
     return codes
+
+
+def mailing_exists(mailing: Path) -> UsageFault:
+    """The refusal to write over a file."""
+    return UsageFault(
+        "mailing_exists", "there is a file of this name already", where=str(mailing), do="Name a new file"
+    )

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from pipelines.declarations import load_declarations
 from pipelines.ledger.chain import Row, verified
 from pipelines.ledger.store import Ledger
+from pipelines.ledger.witness import card_heads
 from pipelines.outlet.card_page import render_card
 from pipelines.outlet.foreign import foreign_files, require_registered
 from pipelines.outlet.registry import registry_yaml
@@ -116,12 +119,12 @@ def test_anything_else_is_foreign_until_it_is_registered(tmp_path: Path, place: 
     (releases / place).parent.mkdir(parents=True, exist_ok=True)
     (releases / place).write_bytes(b"exact")
     with refused(IntegrityFault, "file_unregistered"):
-        require_registered(releases, {None, "0" * 64})
+        require_registered(releases, lambda: {None, "0" * 64})
     if not place.endswith("a/b"):  # a folder within a release can only be moved
-        require_registered(releases, {DIGEST})
+        require_registered(releases, lambda: {DIGEST})
         (releases / place).write_bytes(b"exacter")
     with refused(IntegrityFault, "file_unregistered"):
-        require_registered(releases, {DIGEST})
+        require_registered(releases, lambda: {DIGEST})
 
 
 def test_links_among_releases_are_foreign(tmp_path: Path) -> None:
@@ -133,7 +136,61 @@ def test_links_among_releases_are_foreign(tmp_path: Path) -> None:
     (releases / "community" / "2026" / ("1" * 32)).symlink_to(folder)
     assert foreign_files(releases) == [folder / "card.json", releases / "community" / "2026" / ("1" * 32)]
     with refused(IntegrityFault, "file_unregistered"):
-        require_registered(releases, {DIGEST})
+        require_registered(releases, lambda: {DIGEST})
+
+
+def test_a_release_that_is_being_named_is_neither_foreign_nor_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unfinished = a_release(tmp_path, f".{'1' * 32}.x8_k2")
+    (unfinished / "card.json").write_text("{}")
+    after_listing(monkeypatch, unfinished.parent, lambda: unfinished.rename(unfinished.with_name("1" * 32)))
+    assert foreign_files(tmp_path) == []
+    (unfinished.with_name("1" * 32)).rename(unfinished)
+    after_listing(monkeypatch, unfinished.parent, lambda: unfinished.rename(unfinished.with_name("1" * 32)))
+    assert card_heads(tmp_path) == []
+    assert not unfinished.exists()
+
+
+def test_what_was_registered_or_moved_away_meanwhile_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases, known = tmp_path / "releases", set[str]()
+    a_release(releases)
+    speech = releases / "speech.txt"
+    speech.write_bytes(b"exact")
+    after_listing(monkeypatch, releases, lambda: known.add(DIGEST))
+    require_registered(releases, lambda: known)
+    after_listing(monkeypatch, releases, speech.unlink)
+    require_registered(releases, set)
+
+
+def after_listing(monkeypatch: pytest.MonkeyPatch, folder: Path, act: Callable[[], object]) -> None:
+    """Let somebody act once between the listing of a folder and what is done with it."""
+    scandir = os.scandir
+
+    class Listing(list[os.DirEntry[str]]):
+        def __enter__(self) -> "Listing":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def __next__(self) -> os.DirEntry[str]:
+            if not self:
+                raise StopIteration
+            return self.pop(0)
+
+        close = __exit__
+
+    def listed(path: str | Path) -> Listing:
+        with scandir(path) as found:
+            listing = Listing(found)
+        if Path(path) == folder:
+            monkeypatch.setattr(os, "scandir", scandir)
+            act()
+        return listing
+
+    monkeypatch.setattr(os, "scandir", listed)
 
 
 def test_a_foreign_file_stops_a_release_before_it_costs_anything(tmp_path: Path) -> None:
