@@ -137,3 +137,10 @@ def test_the_suite_has_not_shrunk() -> None:
     found = re.compile(r"^\s*(?:async )?def test_", re.MULTILINE)
     count = sum(len(found.findall(_text(path))) for path in (ROOT / "tests").rglob("test_*.py"))
     assert count >= FEWEST_TESTS
+
+
+@pytest.mark.xdist_group("one-worker")
+def test_tests_of_one_group_go_to_one_worker(request: pytest.FixtureRequest) -> None:
+    """Else a server's port, or what takes a minute to build, would be had twice at the same time."""
+    if request.config.getoption("loadgroup", False):
+        assert request.node.nodeid.endswith("@one-worker")

@@ -65,7 +65,7 @@ def test_a_folder_whose_name_was_not_synced_takes_all_in_it_along(tmp_path: Path
 
 def test_a_mixture_may_be_anything_in_between(tmp_path: Path) -> None:
     found: set[bytes | None] = set()
-    for _ in range(200):
+    for _ in range(300):
         state = after(tmp_path, WRITTEN, None)
         found.add(state.get("a"))
     assert {None, b"", b"one", b"\0\0\0two", b"onetwo"} <= found

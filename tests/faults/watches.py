@@ -51,11 +51,12 @@ class Durations:
 
 
 def watch(
-    read: Callable[[Path], object], pairs: Sequence[tuple[Path, Path]], runs: int, delay: float = 0.0
+    read: Callable[[Path], object], pairs: Sequence[tuple[Path, Path]], runs: int, longer: float = 0.0
 ) -> Durations:
     """Time `read` of each side of the pairs, `runs` times a side, the two sides in random order each time.
 
-    `delay`: seconds that the second side's reading is made to take longer, for showing that it would be seen.
+    `longer`: part of its own duration by which each reading of the second side is drawn out, for showing that it would
+    be seen; of its own, since a machine's speed changes meanwhile.
     """
     order = random.SystemRandom()
     took: tuple[list[float], list[float]] = ([], [])
@@ -66,9 +67,8 @@ def watch(
         for side in order.sample((0, 1), 2):
             start = time.perf_counter()
             read(pair[side])
-            if side and delay:
-                busy = time.perf_counter() + delay
-                while time.perf_counter() < busy:
-                    continue
+            until = start + (1 + side * longer) * (time.perf_counter() - start)
+            while time.perf_counter() < until:
+                continue
             took[side].append(time.perf_counter() - start)
     return Durations(*took)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{24,}={0,2}")
 
 
@@ -26,8 +27,8 @@ def number(value: int) -> re.Pattern[bytes]:
 
 
 def without_keys(content: bytes) -> bytes:
-    """The content without public keys in PEM: what is random holds any four digits by chance."""
-    return _PEM.sub(b"", content)
+    """The content without public keys in PEM and UUIDs: what is random holds any four digits by chance."""
+    return _UUID.sub(b"", _PEM.sub(b"", content))
 
 
 def _decoded(content: bytes) -> Iterable[bytes]:

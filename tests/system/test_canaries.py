@@ -48,7 +48,7 @@ def in_zone(path: Path, workspace: Path) -> bool:
     return path.is_relative_to(workspace / "zone")
 
 
-pytestmark = pytest.mark.xdist_group("canaries")
+pytestmark = pytest.mark.xdist_group("prefect")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,8 @@ def test_a_reader_beside_the_publication_sees_all_of_it_or_nothing(
 
     reader = threading.Thread(target=read)
     reader.start()
+    while not seen:
+        time.sleep(0.01)
     publish_to_store(store.below("beside"), folder, _key(sample))
     done.set()
     reader.join(timeout=120)

@@ -106,7 +106,7 @@ class Server:
             run = self.get(f"/flow_runs/{run_id}")
             return run if run["state_type"] in final else None
 
-        return _until(look, 150, 0.5)
+        return _until(look, 400, 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -163,8 +163,8 @@ def test_a_worker_crashes_restarts_and_leaves_only_what_was_released(
     worker = (str(PYTHON), "-m", "prefect", "worker", "start", "--pool", "zone", "--limit", "1")
     with started(worker, server.home / "worker.log", server.env, ROOT):
         first = _start(server, deployment, city, workspace)
-        _until(lambda: "CHARGED" in _kinds(workspace), 150, 0.02)
-        pid = int(server.get(f"/flow_runs/{first}")["infrastructure_pid"].rpartition(":")[2])
+        pid = int(_until(lambda: server.get(f"/flow_runs/{first}")["infrastructure_pid"], 400, 0.2).rpartition(":")[2])
+        _until(lambda: "CHARGED" in _kinds(workspace), 400, 0.02)
         os.kill(pid, signal.SIGKILL)
         assert server.ended(first)["state_type"] == "CRASHED"
 
@@ -237,7 +237,7 @@ def test_serve_runs_by_the_clock(tmp_path: Path) -> None:
         assert "scheduler does not work with the SQLAlchemy" in done.stderr
         return
     with started(command, tmp_path / "serve.log", env, ROOT) as process:
-        _until(lambda: list(workspace.glob("releases/*/*/*/MANIFEST.json")) or process.poll() is not None, 240, 1)
+        _until(lambda: list(workspace.glob("releases/*/*/*/MANIFEST.json")) or process.poll() is not None, 600, 1)
         served = Server(f"http://127.0.0.1:{port}/api", workspace / "prefect", env)
         (run,) = _until(lambda: [r for r in served.runs() if r["state_type"] == "COMPLETED"][:1], 60)
         assert run["auto_scheduled"]

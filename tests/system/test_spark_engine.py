@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,13 @@ def _declared(cluster: Cluster) -> str:
 
 
 def test_the_cluster_has_two_workers(spark_cluster: Cluster) -> None:
-    with urllib.request.urlopen(f"http://127.0.0.1:{spark_cluster.web}/json/", timeout=30) as answer:
-        assert json.load(answer)["aliveworkers"] == WORKERS
+    until = time.monotonic() + 120
+    alive = 0
+    while alive < WORKERS and time.monotonic() < until:
+        with urllib.request.urlopen(f"http://127.0.0.1:{spark_cluster.web}/json/", timeout=30) as answer:
+            alive = json.load(answer)["aliveworkers"]
+        time.sleep(0.2)
+    assert alive == WORKERS
 
 
 @pytest.mark.parametrize("size", [0, 400])

@@ -25,7 +25,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two surveys' worth of releases, as a workspace has them; one more is unfinished."""
     root = tmp_path_factory.mktemp("workspace")
     for number, name in ((2, "first"), (3, "second")):
-        small = make_sample(ratings=number, people=120)
+        small = make_sample(ratings=number, people=120, sd=2.0)
         folder = root / "releases" / name / "2026" / small.context.charge.release_id
         folder.parent.mkdir(parents=True)
         publish(folder, small.context, small.released, small.estimates, small.summary, small.sign)

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +14,7 @@ from schemas.attributes import Attribute, Cell, CellRole
 from schemas.errors import IntegrityFault, InternalFault
 from schemas.manifest import MEASUREMENTS_FILE, SUMMARY_FILE
 from schemas.released import MEASUREMENTS_SCHEMA, SUMMARY_SCHEMA
+from tests.system.command import ROOT
 
 
 def _attribute(identifier: str, *roles: CellRole, kind: str = "single", origin: str = "question") -> Attribute:
@@ -99,3 +104,21 @@ def test_row_shares_divide_by_the_substantive_base() -> None:
     assert row_shares(crossed.T, [question, group]) == [0.25, None, 0.75, None, None, None]
     multi = _attribute("m", CellRole.SUBSTANTIVE, CellRole.NONE, kind="multi")
     assert row_shares(np.array([30.0, 10.0]), [multi]) == [None, None]
+
+
+_THREADS = """
+import os, sys
+from pathlib import Path
+from pipelines.outlet.verify import verify
+import pyarrow, pyarrow.parquet
+before = len(os.listdir("/proc/self/task"))
+verify(Path(sys.argv[1]))
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's list of a process's threads")
+def test_released_files_are_read_without_threads(published: Path) -> None:
+    """A thread of Arrow's that lets go of Python's bytes while Python ends takes the whole process with it, by a signal."""
+    done = subprocess.run([sys.executable, "-c", _THREADS, published], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "0"), done.stderr
