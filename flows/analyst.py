@@ -102,7 +102,8 @@ def catalog(
     as_json: JsonOption = False,
 ) -> None:
     """Write views over all releases and waves, each verified before: a DuckDB database for analysts."""
-    from pipelines.outlet.catalog import release_folders, write_catalog
+    from pipelines.outlet.catalog import write_catalog
+    from pipelines.outlet.folders import release_folders
 
     root = workspace_root(context, workspace)
     folders = [release_folder(root, name) for name in releases or ()] or release_folders(root / "releases")

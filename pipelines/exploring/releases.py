@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.outlet.figures import DIFFERENCE, HEADLINES
+from pipelines.outlet.folders import release_folders
 from pipelines.outlet.further import statistic_words
 from pipelines.outlet.verify import verify
 from schemas.card import Card, CardAttribute
@@ -55,11 +56,11 @@ class OpenRelease:
 
 
 def found_releases(place: Path) -> tuple[Path, ...]:
-    """Release folders at a place: the folder itself, those of a workspace, or those below it."""
+    """Release folders at a place: the folder itself, or the finished ones of a workspace, or below it."""
     if (place / MANIFEST_FILE).is_file():
         return (place,)
-    roots = (place / "releases", place)
-    return tuple(sorted({path.parent for root in roots for path in root.glob(f"*/*/*/{MANIFEST_FILE}")}))
+    below = {folder for root in (place / "releases", place) for folder in release_folders(root)}
+    return tuple(sorted(folder for folder in below if (folder / MANIFEST_FILE).is_file()))
 
 
 def opened(folder: Path) -> OpenRelease:

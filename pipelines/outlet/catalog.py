@@ -16,11 +16,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
-def release_folders(releases: Path) -> list[Path]:
-    """Every release folder under a workspace's `releases`, hidden ones (unfinished) left out."""
-    return sorted(path for path in releases.glob("[!.]*/[!.]*/[!.]*") if path.is_dir())
-
-
 def write_catalog(folders: Sequence[Path], out: Path, key: str | None = None) -> int:
     """Verify every release, then write the catalogue over all: SQL where `out` ends in .sql, else a database.
 

@@ -1,5 +1,6 @@
 """What the analyst's apps show: released figures only, and conclusions that their margins allow."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,17 @@ def test_releases_are_found_in_a_workspace_below_a_folder_and_by_name(workspace:
     assert found_releases(workspace / "nowhere") == ()
 
 
-def test_what_was_changed_is_not_opened(workspace: Path, tmp_path: Path) -> None:
-    import shutil
+def test_a_release_that_is_being_written_is_not_found(workspace: Path, tmp_path: Path) -> None:
+    """Nor what a killed one left, with its manifest and without its name."""
+    (folder,) = found_releases(workspace)
+    wave = tmp_path / "releases" / "riverbend-sample" / "2026"
+    shutil.copytree(folder, wave / f".{folder.name}.1a2b3c4d")
+    assert found_releases(tmp_path) == ()
+    finished = shutil.copytree(folder, wave / folder.name)
+    assert found_releases(tmp_path) == found_releases(tmp_path / "releases") == (finished,)
 
+
+def test_what_was_changed_is_not_opened(workspace: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(found_releases(workspace)[0], copy)
     (copy / "summary.parquet").write_bytes((copy / "summary.parquet").read_bytes()[:-1] + b"x")

@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows.command_line import run
-from pipelines.outlet.catalog import release_folders, write_catalog
+from pipelines.outlet.catalog import write_catalog
 from pipelines.outlet.catalog_sql import Catalogued, catalog_sql
 from pipelines.outlet.datapackage import PARQUET_FILES
+from pipelines.outlet.folders import release_folders
 from pipelines.outlet.publish import publish
 from pipelines.outlet.verify import verify
 from schemas.errors import IntegrityFault, UsageFault
