@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,12 +59,7 @@ def write_drafts(request: Request) -> Written:
     names = (SURVEY_FILE, POLICY_FILE, CONFIDENTIAL_FILE)
     existing = [name for name in names if (request.directory / name).exists()]
     if existing:
-        raise UsageFault(
-            "init_exists",
-            "this file is there already, and init replaces nothing",
-            where=str(request.directory / existing[0]),
-            do="Move it away, or name another directory",
-        )
+        raise _exists(request.directory / existing[0])
     exports = [open_export(source, path, request.format) for source, path in request.exports]
     entries = [entry for path in request.codebooks for entry in _entries(path, exports)]
     draft = drafted(exports, Codebook(entries)) if exports else minimal_draft()
@@ -86,6 +82,11 @@ def write_drafts(request: Request) -> Written:
         groups=len(draft.groups),
         dropped=len(draft.drop),
     )
+
+
+def _exists(path: Path) -> UsageFault:
+    what = "this file is there already, and init replaces nothing"
+    return UsageFault("init_exists", what, where=str(path), do="Move it away, or name another directory")
 
 
 def _entries(path: Path, exports: Sequence[Export]) -> list[tuple[str, Entry]]:
@@ -120,29 +121,36 @@ def _slug(directory: Path) -> str:
 
 
 def _write_all(directory: Path, texts: dict[str, str], confidential: str | None) -> None:
+    """Every file, or none where one cannot be written: another `init` may have taken a name since we looked.
+
+    Raises: UsageFault: `init_exists`, `init_folder`.
+    """
+    made: list[Path] = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if confidential is not None:
-            _write(directory / CONFIDENTIAL_FILE, confidential, 0o600)
-            if not (directory / ".gitignore").exists():
-                _write(directory / ".gitignore", _IGNORED, 0o644)
+            _write(directory / CONFIDENTIAL_FILE, confidential, 0o600, made)
+            with suppress(FileExistsError):
+                _write(directory / ".gitignore", _IGNORED, 0o644, made)
         for name, text in texts.items():
-            _write(directory / name, text, 0o644)
-        failed = None
+            _write(directory / name, text, 0o644, made)
+        fault = None
+    except FileExistsError as error:
+        fault = _exists(Path(error.filename))
     except OSError as error:
-        failed = os.strerror(error.errno or 0)
-    if failed is not None:
-        raise UsageFault(
-            "init_folder",
-            f"the drafts cannot be written here ({failed})",
-            where=str(directory),
-            do="Name another directory",
-        )
+        what = f"the drafts cannot be written here ({os.strerror(error.errno or 0)})"
+        fault = UsageFault("init_folder", what, where=str(directory), do="Name another directory")
+    if fault is not None:
+        for path in reversed(made):  # the .gitignore goes while our confidential file keeps others' away
+            with suppress(OSError):
+                path.unlink()
+        raise fault
 
 
-def _write(path: Path, text: str, mode: int) -> None:
-    """A new file, with its permissions from its first byte on."""
+def _write(path: Path, text: str, mode: int, made: list[Path]) -> None:
+    """A new file, with its permissions from its first byte on. It is one of `made` from then on."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    made.append(path)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
 

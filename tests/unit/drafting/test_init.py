@@ -1,13 +1,16 @@
 """What `init` writes: two files made from names and labels alone, and one for the holder of the export."""
 
 import csv
+import errno
 import io
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelines.declarations import load_declarations
+from pipelines.drafting import write
 from pipelines.drafting.codebook import Codebook, Entry
 from schemas.errors import DeclarationFault, InputRefused, UsageFault
 from tests.export_samples import SAMPLES, ExportSample
@@ -17,6 +20,7 @@ TEXTS = {name: sample for name, sample in SAMPLES.items() if name != "microsoft_
 each = pytest.mark.parametrize("sample", SAMPLES.values(), ids=SAMPLES)
 each_text = pytest.mark.parametrize("sample", TEXTS.values(), ids=TEXTS)
 HEADERS = {"qualtrics": 3, "surveymonkey": 2}
+REPLACES_NOTHING = "this file is there already, and init replaces nothing. Move it away, or name another directory"
 PEOPLE = ("ana", "ben@", "eva@", "leo@", "One", "192.0.2", "old mill", "Excellent", "AB3", "R_1", "118001", "uuid:1")
 
 
@@ -173,6 +177,45 @@ def test_nothing_is_replaced(tmp_path: Path, init: Init) -> None:
     again = init()
     assert (again.code, "init replaces nothing" in again.err) == (UsageFault.exit_code, True)
     assert first.text("policy.yaml") == "mine"
+
+
+@pytest.mark.parametrize("name", ["survey.draft.confidential.yaml", ".gitignore", "survey.yaml", "policy.yaml"])
+def test_of_two_at_the_same_moment_one_is_told_and_leaves_nothing(
+    name: str, tmp_path: Path, init: Init, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other takes a name after we found none taken; an ignore file of theirs is as good as ours."""
+    unpaused = write._write
+
+    def paused(path: Path, *rest: Any) -> None:
+        if path.name == name:
+            path.write_text("theirs")
+        unpaused(path, *rest)
+
+    monkeypatch.setattr(write, "_write", paused)
+    (tmp_path / "e.csv").write_text("Email,Q1\nana@example.org,1\n")
+    drafted = init("--from", tmp_path / "e.csv")
+    assert drafted.text(name) == "theirs"
+    written = {path.name for path in drafted.folder.iterdir()}
+    if name == ".gitignore":
+        assert (drafted.code, len(written)) == (0, 4)
+        return
+    assert written == {name}
+    assert drafted.code == UsageFault.exit_code
+    assert drafted.err.endswith(f"{name}: {REPLACES_NOTHING}\n")
+
+
+def test_a_disk_that_fills_leaves_no_half_of_the_drafts(init: Init, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpaused = write._write
+
+    def full(path: Path, *rest: Any) -> None:
+        unpaused(path, *rest)
+        if path.name == "policy.yaml":
+            raise OSError(errno.ENOSPC, "")
+
+    monkeypatch.setattr(write, "_write", full)
+    drafted = init()
+    assert (drafted.code, "cannot be written here (No space" in drafted.err) == (UsageFault.exit_code, True)
+    assert list(drafted.folder.iterdir()) == []
 
 
 def test_the_minimal_pair_has_two_open_places_and_is_then_valid(init: Init) -> None:
