@@ -1,9 +1,12 @@
 """policy.yaml written again with some values changed: comments, order and everything else stay as they are."""
 
+import errno
+import fcntl
 import hashlib
 import os
+import secrets
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -20,6 +23,8 @@ from schemas.errors import InternalFault, UsageFault
 from schemas.policy import Policy
 
 _ABSENT = object()
+_LOCKS_NO_FOLDER = {errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""What file systems say that cannot lock a folder, NFS among them: what is seen again before the end must do there."""
 
 
 @dataclass(frozen=True)
@@ -66,26 +71,47 @@ def save_policy(path: Path, before: Policy, after: Policy, digest_seen: str, dir
 
     Raises: UsageFault: the file was changed since it was read, or cannot be written. InternalFault.
     """
-    if seen(path) != digest_seen:
-        what = "the file was changed by somebody else since it was read"
-        raise UsageFault("policy_changed", what, where=str(path), do="Load it again")
-    content = rewritten(path.read_text(encoding="utf-8"), before, after)
-    draft = path.with_name(f".{path.name}.draft")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
     try:
-        draft.write_text(content, encoding="utf-8")
-        draft.chmod(path.stat().st_mode & 0o777)
-        if load_declarations(directory, draft).policy != after:
-            raise InternalFault("policy_rewritten", "the policy as written is not the policy as tuned")
-        with draft.open("rb") as stream:
-            os.fsync(stream.fileno())
-        draft.replace(path)
-        sync_folder(path.parent)
+        with _alone(path.parent):
+            _check_unchanged(path, digest_seen)
+            draft.write_text(rewritten(path.read_text(encoding="utf-8"), before, after), encoding="utf-8")
+            draft.chmod(path.stat().st_mode & 0o777)
+            if load_declarations(directory, draft).policy != after:
+                raise InternalFault("policy_rewritten", "the policy as written is not the policy as tuned")
+            with draft.open("rb") as stream:
+                os.fsync(stream.fileno())
+            _check_unchanged(path, digest_seen)  # an editor holds no lock of ours
+            draft.replace(path)
+            sync_folder(path.parent)
     except OSError as error:
         what = f"the policy cannot be written ({os.strerror(error.errno or 0)})"
         raise UsageFault("policy_unwritable", what, where=str(path)) from None
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One session saves into a folder at a time; the next waits for the moment that takes. Raises: OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _LOCKS_NO_FOLDER:
+                raise
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_unchanged(path: Path, digest_seen: str) -> None:
+    """Raises: UsageFault: the file is another than was read. OSError."""
+    if seen(path) != digest_seen:
+        what = "the file was changed by somebody else since it was read"
+        raise UsageFault("policy_changed", what, where=str(path), do="Load it again")
 
 
 def rewritten(text: str, before: Policy, after: Policy) -> str:

@@ -1,16 +1,21 @@
 """Turning a policy's knobs and writing it back: nothing else changes, comments stay, nobody's change is lost."""
 
+import errno
+import fcntl
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread, current_thread
 
 import pytest
 
-from pipelines.declarations import load_declarations
+from pipelines.declarations import Declarations, load_declarations
+from pipelines.tuning import save
 from pipelines.tuning.knobs import knobs_of, turned
 from pipelines.tuning.places import candidates, crosstab_choices, in_order, policies
 from pipelines.tuning.save import changes, rewritten, save_policy, seen
-from schemas.errors import DeclarationFault, UsageFault
+from schemas.errors import DeclarationFault, Fault, UsageFault
+from schemas.policy import Policy
 from tests.conftest import ROOT
 
 RIVERBEND = ROOT / "pipelines" / "riverbend"
@@ -80,10 +85,88 @@ def test_a_file_that_somebody_else_changed_is_not_overwritten(declared: Path) ->
     assert path.read_text(encoding="utf-8").endswith("# mine\n")
 
 
+def test_a_change_while_we_save_is_not_overwritten(declared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor that knows of no lock, between the first look at the file and its replacement."""
+    path = declared / "policy.yaml"
+    policy, digest = load_declarations(declared).policy, seen(path)
+    theirs = path.read_text(encoding="utf-8").replace("lifetime: {epsilon: 10}", "lifetime: {epsilon: 6}")
+    assert "epsilon: 6}" in theirs
+
+    def edited(directory: Path, draft: Path) -> Declarations:
+        path.write_text(theirs, encoding="utf-8")
+        return load_declarations(directory, draft)
+
+    monkeypatch.setattr(save, "load_declarations", edited)
+    with pytest.raises(UsageFault) as refused:
+        save_policy(path, policy, turned(policy, replace(knobs_of(policy), spend=1.0)), digest, declared)
+    assert refused.value.code == "policy_changed"
+    assert path.read_text(encoding="utf-8") == theirs
+    assert {p.name for p in declared.iterdir()} == {"survey.yaml", "policy.yaml"}
+
+
+def test_of_two_sessions_one_saves_and_the_other_is_told(declared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one comes when the first has written its draft, and waits for the folder."""
+    path = declared / "policy.yaml"
+    policy, digest = load_declarations(declared).policy, seen(path)
+    ours, theirs = (turned(policy, replace(knobs_of(policy), spend=spend)) for spend in (1.0, 0.5))
+    second = Thread(target=lambda: attempt("second", theirs))
+    waits, told = Event(), dict[str, str]()
+    locked = fcntl.flock
+
+    def attempt(session: str, wanted: Policy) -> None:
+        try:
+            save_policy(path, policy, wanted, digest, declared)
+            told[session] = "saved"
+        except Fault as fault:
+            told[session] = fault.code
+
+    def lock(descriptor: int, kind: int) -> None:
+        if current_thread() is second:
+            waits.set()
+        locked(descriptor, kind)
+
+    def paused(directory: Path, draft: Path) -> Declarations:
+        if current_thread() is not second:
+            second.start()
+            assert waits.wait(10), "the second session does not wait"
+        return load_declarations(directory, draft)
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    monkeypatch.setattr(save, "load_declarations", paused)
+    attempt("first", ours)
+    second.join()
+    assert told == {"first": "saved", "second": "policy_changed"}
+    assert load_declarations(declared).policy == ours
+    assert {p.name for p in declared.iterdir()} == {"survey.yaml", "policy.yaml"}
+
+
+def test_a_draft_is_one_sessions_own(declared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a file system that cannot lock a folder."""
+    path = declared / "policy.yaml"
+    policy, digest = load_declarations(declared).policy, seen(path)
+    ours, theirs = (turned(policy, replace(knobs_of(policy), spend=spend)) for spend in (1.0, 0.5))
+
+    def no_locks(descriptor: int, kind: int) -> None:
+        raise OSError(errno.EBADF, "")
+
+    def nested(directory: Path, draft: Path) -> Declarations:
+        monkeypatch.setattr(save, "load_declarations", load_declarations)
+        save_policy(path, policy, theirs, digest, declared)
+        return load_declarations(directory, draft)
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    monkeypatch.setattr(save, "load_declarations", nested)
+    with pytest.raises(UsageFault) as refused:
+        save_policy(path, policy, ours, digest, declared)
+    assert refused.value.code == "policy_changed"
+    assert load_declarations(declared).policy == theirs
+
+
 def test_a_folder_that_cannot_be_written_is_named(declared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = declared / "policy.yaml"
     policy = load_declarations(declared).policy
-    (declared / ".policy.yaml.draft").mkdir()
+    monkeypatch.setattr(save.secrets, "token_hex", lambda length: "taken")
+    (declared / ".policy.yaml.taken.draft").mkdir()
     with pytest.raises(UsageFault, match=r"policy\.yaml.*cannot be written"):
         save_policy(path, policy, turned(policy, replace(knobs_of(policy), spend=1.0)), seen(path), declared)
 
