@@ -14,6 +14,8 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+_LOCKED = "Could not set lock on file"
+"""How DuckDB says that another process has a database open for writing: it has no exception of its own for that."""
 
 
 def write_catalog(folders: Sequence[Path], out: Path, key: str | None = None) -> int:
@@ -22,7 +24,8 @@ def write_catalog(folders: Sequence[Path], out: Path, key: str | None = None) ->
     The views read the Parquet files where they are now. A catalogue at `out` is replaced; anything else is left alone.
 
     Returns: the number of releases.
-    Raises: IntegrityFault: a release does not hold together. UsageFault: there is none, or `out` cannot be written.
+    Raises: IntegrityFault: a release does not hold together. UsageFault: there is none, or `out` cannot be written, or
+        is in use.
     """
     if not folders:
         what = "there is no release to catalogue"
@@ -62,6 +65,7 @@ def _verified(folder: Path, key: str | None) -> Verification:
 
 
 def _is_catalog(path: Path) -> bool:
+    """Raises: UsageFault: a database that is open elsewhere, so that none can tell."""
     try:
         with path.open("rb") as file:
             if file.read(len(HEAD)) == HEAD.encode():
@@ -69,5 +73,9 @@ def _is_catalog(path: Path) -> bool:
         with duckdb.connect(str(path), read_only=True, config=_CONFIG) as database:
             found = database.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'releases'").fetchall()
         return found == [(MARK,)]
-    except (OSError, duckdb.Error):
-        return False
+    except (OSError, duckdb.Error) as error:
+        locked = _LOCKED in str(error)
+    if locked:
+        what = "this database is in use by another program, which may write to it"
+        raise UsageFault("catalog_in_use", what, where=str(path), do="Close it there, or name another --out")
+    return False

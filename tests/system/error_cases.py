@@ -31,6 +31,7 @@ from tests.system.bad_input import (
 )
 from tests.system.city import POLICY
 from tests.system.command import hearsafe
+from tests.system.in_use import opened_catalogue
 
 HEADER = "When,Email,District,Age,Q1,Q2,Q3,Q4,Q5\n"
 REFUSE = "frames: {at_least: 900, below: refuse}"
@@ -278,6 +279,7 @@ CASES: dict[str, Case] = {
     "an export that is there already": Case("released", lambda world: ("export", world.release, "--to", "export.csv")),
     "a catalogue of nothing": Case("declared", command("catalog")),
     "a catalogue in place of another file": Case("released", command("catalog", "--out", "export.csv")),
+    "a catalogue that an analyst has open": Case("released", after(opened_catalogue, "catalog")),
     "no such directory": Case("declared", command("release", "nowhere")),
     "no `survey.yaml`": Case("declared", after(without_survey, *RELEASE)),
     "no `policy.yaml`": Case("declared", after(without_policy, *RELEASE)),

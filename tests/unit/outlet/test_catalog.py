@@ -1,6 +1,8 @@
 """The catalogue: views over every verified release, the newest of each wave, with words for every column."""
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +138,22 @@ def test_only_a_catalogue_is_replaced(workspace: Path, tmp_path: Path) -> None:
         write_catalog(folders, tmp_path / "mine.duckdb")
     with pytest.raises(UsageFault):
         write_catalog(folders, tmp_path / "no" / "c.duckdb")
+
+
+def test_a_catalogue_that_an_analyst_has_open_is_said_to_be_in_use(workspace: Path, tmp_path: Path) -> None:
+    folders, out = release_folders(workspace / "releases"), tmp_path / "c.duckdb"
+    write_catalog(folders, out)
+    before = out.read_bytes()
+    hold = "import duckdb, sys\nopened = duckdb.connect(sys.argv[1])\nprint(flush=True)\nsys.stdin.read()"
+    analyst = subprocess.Popen([sys.executable, "-c", hold, out], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with analyst:
+        assert analyst.stdout.readline() == b"\n"
+        with pytest.raises(UsageFault) as caught:
+            write_catalog(folders[:1], out)
+        analyst.stdin.close()
+    assert (caught.value.code, caught.value.where) == ("catalog_in_use", str(out))
+    assert out.read_bytes() == before
+    assert write_catalog(folders[:1], out) == 1
 
 
 def test_the_command(workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

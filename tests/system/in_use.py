@@ -1,0 +1,14 @@
+"""What another program holds while a case of bad input runs: it is this process, until it ends."""
+
+import duckdb
+
+from tests.system.bad_input import World
+from tests.system.command import hearsafe
+
+_HELD: list[object] = []
+
+
+def opened_catalogue(world: World) -> None:
+    """A catalogue that an analyst may write to."""
+    assert hearsafe("catalog", cwd=world.folder).returncode == 0
+    _HELD.append(duckdb.connect(str(world.folder / "hearsafe-catalog.duckdb")))
