@@ -1,6 +1,9 @@
 """The demo: Riverbend from raw exports to a verified release, in a folder that is made again each time."""
 
+import fcntl
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.workspace import Workspace
 
 _MARK = ".hearsafe-demo"
-"""Says that a folder is a demo's own, so that making it again deletes nothing else."""
+"""Says that a folder is a demo's own, so that making it again deletes nothing else. Locked while the demo runs."""
 
 
 @dataclass(frozen=True)
@@ -43,40 +46,61 @@ class DemoEnd:
 def run_demo(folder: Path) -> DemoEnd:
     """Make the folder again, build Riverbend, run the whole flow, and prove what came out.
 
-    Raises: UsageFault: the folder holds something else than a demo.
+    Raises: UsageFault: the folder holds something else than a demo, or another demo runs in it.
     """
     from pipelines.declarations import load_declarations
     from pipelines.outlet.verify import verify
     from pipelines.riverbend.generate import build
     from pipelines.workspace import open_workspace
 
-    _fresh(folder)
-    tell("building Riverbend")
-    files = build(folder / "riverbend")
-    workspace = open_workspace(folder / "hearsafe-workspace")
-    errand = Errand.of(
-        workspace.root, files.directory, files.sources, contacts=files.contacts, officer_key=files.officer_key
-    )
-    tell("starting Prefect")
-    released = ingest_to_report(errand)
-    shown = _relative(released)
-    return DemoEnd(
-        shown,
-        shown / "report.html",
-        bool(verify(released, None)),
-        _loss(workspace, load_declarations(files.directory)),
-    )
+    with _fresh(folder):
+        tell("building Riverbend")
+        files = build(folder / "riverbend")
+        workspace = open_workspace(folder / "hearsafe-workspace")
+        errand = Errand.of(
+            workspace.root, files.directory, files.sources, contacts=files.contacts, officer_key=files.officer_key
+        )
+        tell("starting Prefect")
+        released = ingest_to_report(errand)
+        shown = _relative(released)
+        return DemoEnd(
+            shown,
+            shown / "report.html",
+            bool(verify(released, None)),
+            _loss(workspace, load_declarations(files.directory)),
+        )
 
 
-def _fresh(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).exists())):
+@contextmanager
+def _fresh(folder: Path) -> Iterator[None]:
+    """The folder, emptied for one demo alone. The mark stays all the time: a new one would be locked by nobody."""
+    mark = folder / _MARK
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not mark.exists())):
         raise UsageFault(
             "demo_folder", "this folder is not a demo's", where=str(folder), do="Name an empty or new one with --folder"
         )
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    (folder / _MARK).write_text("Made by hearsafe demo, and deleted by its next run.\n", encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    with mark.open("a", encoding="utf-8") as held:
+        if not _taken(held.fileno()):
+            what = "another demo runs in this folder"
+            raise UsageFault("demo_running", what, where=str(folder), do="Wait for it to end, or name another --folder")
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path != mark:
+                path.unlink()
+        if held.tell() == 0:
+            held.write("Made by hearsafe demo, whose next run deletes everything here.\n")
+            held.flush()
+        yield
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _relative(path: Path) -> Path:

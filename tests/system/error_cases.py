@@ -31,7 +31,7 @@ from tests.system.bad_input import (
 )
 from tests.system.city import POLICY
 from tests.system.command import hearsafe
-from tests.system.in_use import opened_catalogue
+from tests.system.in_use import opened_catalogue, running_demo
 
 HEADER = "When,Email,District,Age,Q1,Q2,Q3,Q4,Q5\n"
 REFUSE = "frames: {at_least: 900, below: refuse}"
@@ -280,6 +280,7 @@ CASES: dict[str, Case] = {
     "a catalogue of nothing": Case("declared", command("catalog")),
     "a catalogue in place of another file": Case("released", command("catalog", "--out", "export.csv")),
     "a catalogue that an analyst has open": Case("released", after(opened_catalogue, "catalog")),
+    "two demos in one folder": Case("declared", after(running_demo, "demo")),
     "no such directory": Case("declared", command("release", "nowhere")),
     "no `survey.yaml`": Case("declared", after(without_survey, *RELEASE)),
     "no `policy.yaml`": Case("declared", after(without_policy, *RELEASE)),
