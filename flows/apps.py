@@ -4,22 +4,19 @@ import ctypes
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
-import time
 import webbrowser
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.request import urlopen
 
 from flows.console import say
+from flows.listening import HOST, answers, free_port
 from schemas.engine import TOKEN_VARIABLE
 from schemas.errors import InternalFault, UsageFault
 
-HOST = "127.0.0.1"
 _START_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
@@ -53,7 +50,8 @@ def open_app(notebook: str, given: Mapping[str, str | None], *, port: int | None
         assert server.stdin is not None  # noqa: S101  (a pipe was asked for)
         server.stdin.write(token.encode())
         server.stdin.close()
-        _await(server, chosen)
+        if not answers(server, chosen, "/health", _START_SECONDS):
+            raise InternalFault("app_start", "the app did not start", do="Look at it with marimo run notebooks/")
         address = f"http://{HOST}:{chosen}?access_token={token}"
         say(address)
         if browser:
@@ -80,26 +78,3 @@ def without_secrets(key_source: str = "") -> dict[str, str]:
 
 def _environment() -> dict[str, str]:
     return without_secrets() | {"DO_NOT_TRACK": "1", "MARIMO_SKIP_UPDATE_CHECK": "1", "PYTHONWARNINGS": "ignore"}
-
-
-def free_port(port: int | None) -> int:
-    """The port asked for, or any free one. Raises: UsageFault: it is taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port or 0))
-        except OSError:
-            raise UsageFault(
-                "port_taken", "this port is in use, or not yours to use", where="--port", do="Name another one"
-            ) from None
-        return probe.getsockname()[1]
-
-
-def _await(server: "subprocess.Popen[bytes]", port: int) -> None:
-    """Wait until the server answers."""
-    end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        with suppress(OSError), urlopen(f"http://{HOST}:{port}/health", timeout=2):
-            return
-        time.sleep(0.2)
-    raise InternalFault("app_start", "the app did not start", do="Look at it with marimo run notebooks/")

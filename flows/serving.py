@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from urllib.request import urlopen
 
-from flows.apps import HOST, end_with_parent, free_port, without_secrets
+from flows.apps import end_with_parent, without_secrets
 from flows.console import say
+from flows.listening import HOST, answers, free_port
 from flows.settings import SERVED, prepare_prefect
 from flows.through_prefect import Errand
 from schemas.errors import InternalFault, UsageFault
@@ -22,7 +21,8 @@ _START_SECONDS = 300
 def serve(errand: Errand, *, name: str, cron: str, timezone: str, port: int | None) -> None:
     """Serve one scheduled deployment of `ingest-to-report` until interrupted; one run at a time, others wait.
 
-    Raises: UsageFault: cron or time zone is not understood. InternalFault: the server does not start.
+    Raises: UsageFault: cron or time zone is not understood, or the port is taken. InternalFault: the server does not
+        start.
     """
     prepare_prefect(Path(errand.workspace) / "prefect")
     named = os.environ.get("PREFECT_API_URL")
@@ -90,7 +90,8 @@ def _server(port: int | None, key_source: str) -> Iterator[None]:
         preexec_fn=end_with_parent,  # noqa: PLW1509  (no thread runs here yet)
     )
     try:
-        _await(server, port)
+        if not answers(server, port, "/api/health", _START_SECONDS):
+            raise InternalFault("server_start", "the Prefect server did not start", do="Name one with PREFECT_API_URL")
         yield
     finally:
         server.terminate()
@@ -106,12 +107,3 @@ def _scheduler_works() -> None:
     if tuple(int(part) for part in version("sqlalchemy").split(".")[:2]) >= (2, 1):
         what = "this Prefect's scheduler does not work with the SQLAlchemy that is installed"
         raise UsageFault("scheduler_broken", what, do="Install SQLAlchemy 2.0, or name a server with PREFECT_API_URL")
-
-
-def _await(server: "subprocess.Popen[bytes]", port: int) -> None:
-    end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        with suppress(OSError), urlopen(f"http://{HOST}:{port}/api/health", timeout=2):
-            return
-        time.sleep(0.5)
-    raise InternalFault("server_start", "the Prefect server did not start", do="Name one with PREFECT_API_URL")
