@@ -49,22 +49,25 @@ def require_zone(state: LedgerState, survey: Survey) -> None:
         raise BudgetRefused("wave_expired", what, where=_wave(survey), do="What was released stays in releases/")
 
 
-def last_ingest(ledger: Ledger, survey: Survey) -> datetime:
-    """When the wave's newest snapshot was recorded, in UTC. Raises: ZoneFault `zone_empty`: never."""
+def last_ingest(ledger: Ledger, survey: Survey) -> datetime | None:
+    """When the wave's newest snapshot was recorded, in UTC; None where none was."""
     wave = (survey.survey, survey.wave.id)
     mine = [
         e.time for e in ledger.events() if e.kind is EventKind.INGESTED and (e.body["survey"], e.body["wave"]) == wave
     ]
-    if not mine:
-        what = "nothing has been ingested for this wave"
-        raise ZoneFault("zone_empty", what, where=_wave(survey), do="Run hearsafe ingest first")
-    return datetime.strptime(max(mine), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.strptime(max(mine), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) if mine else None
 
 
 def due_dates(ledger: Ledger, declarations: Declarations) -> tuple[str, str] | None:
-    """When the policy has the wave closed, and its zone destroyed; None without `retention`. Raises: ZoneFault."""
+    """When the policy has the wave closed, and its zone destroyed; None without `retention`.
+
+    Raises: ZoneFault `zone_empty`: nothing was ingested that the dates could count from.
+    """
     retention = declarations.policy.retention
     last = last_ingest(ledger, declarations.survey)
+    if last is None:
+        what = "nothing has been ingested for this wave"
+        raise ZoneFault("zone_empty", what, where=_wave(declarations.survey), do="Run hearsafe ingest first")
     if retention is None:
         return None
     days = (retention.close_wave_days, retention.destroy_zone_days)
@@ -143,8 +146,9 @@ def expire_wave(
     """Destroy the wave's keys and its zone, so that no response can be read by anybody again.
 
     On or after the policy's date; before it, or where the policy at hand is not the one in force, only with `now` and,
-    wherever a policy in force has officers, an officer's signature. Wherever a charge allowed rows on a cluster,
-    they are removed first; `cluster_gone`: by somebody else, so that it is not asked.
+    wherever a policy in force has officers, an officer's signature. So is what was begun and not recorded as
+    ingested: codes that were issued, or what a killed ingest left. Wherever a charge allowed rows on a cluster, they
+    are removed first; `cluster_gone`: by somebody else, so that it is not asked.
 
     Returns: the EXPIRED event, and whether the zone key itself is gone (not where its owner keeps it in an environment
     variable). Raises: NotDueError. BudgetRefused: `officer_needed`, `not_an_officer`, `run_in_progress`. ZoneFault.
@@ -153,7 +157,8 @@ def expire_wave(
     ledger = ledger or Ledger.open(workspace, witness=witness)
     zone = WaveZone.of(workspace, survey, key)
     with ledger.lock() as held:
-        end = _end(ledger, declarations, now=now, officer_key=officer_key)
+        begun = any(path.is_file() for folder in (zone.folder, zone.wave_keys) for path in folder.rglob("*"))
+        end = _end(ledger, declarations, now=now, begun=begun, officer_key=officer_key)
         placed = () if cluster_gone else charged_grounds(ledger.state(), survey.survey, survey.wave.id)
         if placed:
             request = {"engine_token": engine_token(), "charged_grounds": [grounds.as_body() for grounds in placed]}
@@ -172,12 +177,13 @@ def expire_wave(
         return ledger.record(EventKind.EXPIRED, body_of(end)), gone
 
 
-def _end(ledger: Ledger, declarations: Declarations, *, now: bool, officer_key: Path | None) -> WaveEnd:
+def _end(ledger: Ledger, declarations: Declarations, *, now: bool, begun: bool, officer_key: Path | None) -> WaveEnd:
     survey, policy, state = declarations.survey, declarations.policy, ledger.state()
     name, wave = survey.survey, survey.wave.id
     if (name, wave) in state.expired:
         return WaveEnd(survey=name, wave=wave)
-    dates, officers = due_dates(ledger, declarations), state.officers()
+    undated = now and begun and last_ingest(ledger, survey) is None
+    dates, officers = None if undated else due_dates(ledger, declarations), state.officers()
     standing = state.policies.get(policy.population)
     binding = standing is not None and standing.policy.policy_digest == digest(policy)
     due = dates[1] if dates and (binding or not officers) else None

@@ -151,6 +151,19 @@ def test_what_expired_meanwhile_is_said_to_have_expired(town: Town, monkeypatch:
     assert not (town.root / "zone" / "testville" / "2026").exists()
 
 
+def test_a_wave_that_was_begun_and_never_ingested_can_be_destroyed(inviting: Town) -> None:
+    with refused(ZoneFault, "zone_empty"):
+        inviting.expire()
+    inviting.invite()
+    assert {"hmac.key", "zone.key", "issued.codes"} <= set(inviting.left)
+    with refused(ZoneFault, "zone_empty"):
+        expire_wave(inviting.workspace, inviting.declarations, key=FILE)
+    inviting.expire()
+    assert inviting.left == []
+    with refused(InputRefused, "wave_expired"):
+        inviting.invite("second.csv")
+
+
 def test_ingests_of_a_wave_that_expired_meanwhile_are_not_shown(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     while_waiting(monkeypatch, town.expire)
     with refused(ZoneFault, "zone_empty"):
