@@ -1,12 +1,15 @@
 """`run` and `demo`: the whole way through Prefect, in a process of its own."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.system.city import build_city
-from tests.system.command import hearsafe
+from tests.system.command import ROOT, hearsafe
 from tests.system.sweep import sweep
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
@@ -39,6 +42,35 @@ def test_run_releases_or_fails_in_one_line_and_leaves_nothing_in_prefect(tmp_pat
     assert sweep(outside, city.canaries) == []
     assert (outside[0] / "prefect.db").exists()
     assert not any(canary in done.stdout + failed.stdout + failed.stderr for canary in city.canaries)
+
+
+_DRAWS_NO_PORT = """
+import sys
+from pathlib import Path
+from flows.settings import prepare_prefect
+home = Path("hearsafe-workspace/prefect").absolute()
+home.mkdir(parents=True)
+prepare_prefect(home)
+from prefect.server.api.server import SubprocessASGIServer
+def drawn(_):
+    raise RuntimeError("of a thousand")
+SubprocessASGIServer.find_available_port = drawn
+from flows.command_line import run
+sys.exit(run(["run", ".", "--source", "export.csv", "--contacts", "contacts.csv"]))
+"""
+
+
+def test_two_runs_that_begin_together_have_servers_of_their_own(tmp_path: Path) -> None:
+    """Of the thousand ports that Prefect draws from, two runs take the same now and then, and it does not notice."""
+    city = build_city(tmp_path / "city", 300)
+    done = subprocess.run(
+        [sys.executable, "-c", _DRAWS_NO_PORT],
+        cwd=city.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_demo_ends_with_four_lines_and_runs_again(tmp_path: Path) -> None:
