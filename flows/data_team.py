@@ -166,7 +166,7 @@ def ingest(  # noqa: PLR0913, PLR0917  (the options of a command)
         say_json({"snapshot_id": snapshot}) if as_json else say(f"snapshot {snapshot}")
         if not show:
             say_next(f"hearsafe ingest {directory} --show prints what became of the rows; then hearsafe release")
-    ended = intake.show_ingest(workspace_of(context, workspace), declarations, key=key, witness=witness) if show else 0
+    ended = intake.show_ingest(workspace_of(context, workspace), declarations, key=key) if show else 0
     if ended > 1:  # the worker has said why, in its own line
         raise typer.Exit(ended)
     if ended:

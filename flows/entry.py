@@ -27,13 +27,13 @@ def main() -> None:
 def _open_closed_streams() -> None:
     """Give the null device to standard streams that a caller closed.
 
-    Else the next file takes their place, a ledger or a pipe, and what is written to them goes into it.
+    Else the next file takes their place, here or in a child, and what is written to them goes into it.
     """
     for number, mode in enumerate("rww"):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # of the lowest free number, which is this one
             setattr(sys, ("stdin", "stdout", "stderr")[number], os.fdopen(number, mode, closefd=False))
 
 

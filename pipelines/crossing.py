@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.code_version import code_digest
 from pipelines.declarations import Declarations
+from pipelines.ledger.approvals import approve_where_lacking
 from pipelines.ledger.store import Ledger
 from pipelines.outlet.foreign import require_registered
 from pipelines.wave_end import require_zone
@@ -23,6 +24,7 @@ from schemas.canonical import digest
 from schemas.errors import ZoneFault
 from schemas.ledger import Charge, Event, EventKind
 from schemas.plan import Plan
+from schemas.policy import Policy
 
 if TYPE_CHECKING:
     from pipelines.earlier_waves import EarlierWaves
@@ -117,7 +119,18 @@ def _seal_event(ledger: Ledger, charged: Event, release_id: str, isolation: list
     return ledger.record(EventKind.SEALED, body)
 
 
-def _leave(ledger: Ledger, declarations: Declarations, plan: Plan) -> dict[str, Any]:
+def _approve(ledger: Ledger, declarations: Declarations, plan: Plan, officer_key: Path | None) -> None:
+    """The officer's key that is at hand, if one is, signs where a charge lacks an approval."""
+    if officer_key is not None:
+        approve_where_lacking(ledger, plan, declarations.policy, officer_key)
+
+
+def _in_force(ledger: Ledger, policy: Policy) -> bool:
+    standing = ledger.state().policies.get(policy.population)
+    return standing is not None and standing.policy.policy_digest == digest(policy)
+
+
+def _leave(ledger: Ledger, declarations: Declarations, plan: Plan, officer_key: Path | None) -> dict[str, Any]:
     """What a worker needs to reach a cluster, once this plan was charged before, or would be charged now.
 
     Before that neither the cluster's token nor the zone's key is with a process that has a network.
@@ -126,6 +139,7 @@ def _leave(ledger: Ledger, declarations: Declarations, plan: Plan) -> dict[str, 
     """
     state = ledger.state()
     if all(crossing.charge.plan_digest != digest(plan) for crossing in state.crossings.values()):
+        _approve(ledger, declarations, plan, officer_key)
         ledger.require_leave(_charge_for(declarations, plan, "", 1), declarations.policy)
     placed = charged_grounds(state, plan.survey, plan.wave)
     return {"engine_token": engine_token(), "charged_grounds": [grounds.as_body() for grounds in placed]}
@@ -137,6 +151,7 @@ def _asked(
     ledger: Ledger,
     zone: WaveZone,
     worker: Worker,
+    officer_key: Path | None,
     memory: str,
     tell: Callable[[str], None],
 ) -> tuple[Declarations, Plan]:
@@ -160,7 +175,7 @@ def _asked(
 
     plan, remote = planned(declarations), dict[str, Any]()
     if plan.engine is not None:
-        remote = _leave(ledger, declarations, plan)
+        remote = _leave(ledger, declarations, plan, officer_key)
         worker.request(zone, "measure", request)
     worker.ask(Message("plan", {"plan": plan.model_dump(mode="json"), **remote}))
     return declarations, plan
@@ -207,6 +222,7 @@ def cross(
     zone: WaveZone,
     worker: Worker,
     *,
+    officer_key: Path | None,
     witness: Path | None,
     memory: str,
     tell: Callable[[str], None],
@@ -218,7 +234,7 @@ def cross(
         require_zone(ledger.state(), survey)
         require_registered(workspace.releases, lambda: {other.digest for other in ledger.state().registered.values()})
         worker.hold(held)
-        declarations, plan = _asked(workspace, declarations, ledger, zone, worker, memory, tell)
+        declarations, plan = _asked(workspace, declarations, ledger, zone, worker, officer_key, memory, tell)
         tell("opening the zone")
         ready = worker.answer(tell)
         snapshot_id, isolation = str(ready.body["snapshot_id"]), list(ready.body["isolation"])
@@ -230,6 +246,8 @@ def cross(
             tell("looking for sealed measurements")
             released = _earlier(ledger, worker, plan, before[-1])
             charge_new = released is None
+        if charge_new or not _in_force(ledger, declarations.policy):
+            _approve(ledger, declarations, plan, officer_key)
         if released is not None:
             charged = ledger.event(before[-1].charged_seq)
         else:

@@ -63,23 +63,16 @@ def ingest(
     return snapshot_id
 
 
-def show_ingest(
-    workspace: Workspace, declarations: Declarations, *, key: KeySource, witness: Path | None = None
-) -> int:
+def show_ingest(workspace: Workspace, declarations: Declarations, *, key: KeySource) -> int:
     """Let the zone worker print what became of each file, straight to the terminal. Returns: its exit code.
 
-    Inside the trust boundary: the numbers are exact. They do not pass through this process.
+    Inside the trust boundary: the numbers are exact. They do not pass through this process. It waits for nobody, and
+    shows the snapshot of the moment.
 
-    Raises: ZoneFault `zone_empty`. BudgetRefused `run_in_progress`.
+    Raises: ZoneFault `zone_empty`.
     """
     zone = WaveZone.of(workspace, declarations.survey, key)
-    _require_ingested(zone)
-    with Ledger.open(workspace, witness=witness).lock():
-        _require_ingested(zone)
-        return launcher.show(zone, declarations.survey)
-
-
-def _require_ingested(zone: WaveZone) -> None:
     if not zone.folder.exists():
         what, wave = "nothing has been ingested for this wave", f"wave {zone.folder.name} of {zone.folder.parent.name}"
         raise ZoneFault("zone_empty", what, where=wave, do="Run hearsafe ingest first")
+    return launcher.show(zone, declarations.survey)

@@ -19,11 +19,15 @@ def release(
     declarations: Declarations,
     *,
     key: KeySource,
+    officer_key: Path | None = None,
     witness: Path | None = None,
     memory: str = DEFAULT_RELEASE,
     tell: Callable[[str], None] = lambda _: None,
 ) -> "ReleaseResult":
     """Release what the declarations plan, or return what was released before for the same plan and snapshot.
+
+    Args:
+        officer_key: an officer's key that is at hand; it approves the plan where a charge would lack an approval.
 
     Raises: DeclarationFault, ZoneFault, BudgetRefused, IntegrityFault; UsageFault: `memory`.
     """
@@ -32,4 +36,6 @@ def release(
     with starting("measure", networked=declarations.policy.engine is not None) as worker:
         from pipelines.crossing import cross
 
-        return cross(workspace, declarations, zone, worker, witness=witness, memory=memory, tell=tell)
+        return cross(
+            workspace, declarations, zone, worker, officer_key=officer_key, witness=witness, memory=memory, tell=tell
+        )

@@ -150,39 +150,46 @@ def expire_wave(
     ingested: codes that were issued, or what a killed ingest left. Wherever a charge allowed rows on a cluster, they
     are removed first; `cluster_gone`: by somebody else, so that it is not asked.
 
-    Returns: the EXPIRED event, and whether the zone key itself is gone (not where its owner keeps it in an environment
-    variable). Raises: NotDueError. BudgetRefused: `officer_needed`, `not_an_officer`, `run_in_progress`. ZoneFault.
+    Returns: the EXPIRED event, and whether the zone key itself is gone: not where its owner keeps it in an environment
+        variable, nor one that is kept elsewhere of a wave that was never ingested.
+
+    Raises: NotDueError. BudgetRefused: `officer_needed`, `not_an_officer`, `run_in_progress`. ZoneFault.
     """
     survey = declarations.survey
     ledger = ledger or Ledger.open(workspace, witness=witness)
     zone = WaveZone.of(workspace, survey, key)
     with ledger.lock() as held:
-        begun = any(path.is_file() for folder in (zone.folder, zone.wave_keys) for path in folder.rglob("*"))
-        end = _end(ledger, declarations, now=now, begun=begun, officer_key=officer_key)
+        undated = now and zone.wave_keys.exists() and last_ingest(ledger, survey) is None
+        end = _end(ledger, declarations, now=now, undated=undated, officer_key=officer_key)
         placed = () if cluster_gone else charged_grounds(ledger.state(), survey.survey, survey.wave.id)
         if placed:
             request = {"engine_token": engine_token(), "charged_grounds": [grounds.as_body() for grounds in placed]}
             with working(zone, "withdraw", request, inherited=held, networked=True) as worker:
                 worker.answer()
-        gone = key.destroy(zone.wave_keys / "zone.key")
+        # A key kept elsewhere may be of another wave, too, as long as nothing is on record that it encrypts.
+        gone = not (undated and (key.place or key.kind != "file")) and key.destroy(zone.wave_keys / "zone.key")
         for path in sorted(zone.wave_keys.glob("*")):
             destroy(path)
-        for folder in (zone.wave_keys, zone.folder):
-            shutil.rmtree(folder, ignore_errors=True)
-            if folder.exists():
-                what = "the zone cannot be removed; its key is destroyed"
-                raise ZoneFault("zone_not_removed", what, where=str(folder), do="Check permissions, and run it again")
-            if folder.parent.exists():
-                sync_folder(folder.parent)
-        return ledger.record(EventKind.EXPIRED, body_of(end)), gone
+        _remove(zone.folder)
+        event = ledger.record(EventKind.EXPIRED, body_of(end))
+        _remove(zone.wave_keys)  # the last, since it says what is to be done again after a crash
+        return event, gone
 
 
-def _end(ledger: Ledger, declarations: Declarations, *, now: bool, begun: bool, officer_key: Path | None) -> WaveEnd:
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        what = "the zone cannot be removed; its key is destroyed"
+        raise ZoneFault("zone_not_removed", what, where=str(folder), do="Check permissions, and run it again")
+    if folder.parent.exists():
+        sync_folder(folder.parent)
+
+
+def _end(ledger: Ledger, declarations: Declarations, *, now: bool, undated: bool, officer_key: Path | None) -> WaveEnd:
     survey, policy, state = declarations.survey, declarations.policy, ledger.state()
     name, wave = survey.survey, survey.wave.id
     if (name, wave) in state.expired:
         return WaveEnd(survey=name, wave=wave)
-    undated = now and begun and last_ingest(ledger, survey) is None
     dates, officers = None if undated else due_dates(ledger, declarations), state.officers()
     standing = state.policies.get(policy.population)
     binding = standing is not None and standing.policy.policy_digest == digest(policy)

@@ -3,15 +3,16 @@
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.durable import make_folder, write_private
 from pipelines.ledger.run_lock import file_lock
-from schemas.errors import InternalFault, UsageFault
+from schemas.errors import InternalFault, UsageFault, ZoneFault
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_FOUNDING = "founding.lock"
 _FOUNDING_SECONDS = 60.0
 _PRIVATE = ("keys", "zone", "ledger", "prefect")
 
@@ -110,9 +111,16 @@ class Workspace:
     def founding(self) -> Iterator[None]:
         """Held while it is decided where the ledger is, and while it is founded there.
 
-        Raises: BudgetRefused `run_in_progress`: another process is at it, even after waiting.
+        Raises: BudgetRefused `run_in_progress`: another process is at it, even after waiting. ZoneFault.
         """
-        with file_lock(self.ledger / "founding.lock", _FOUNDING_SECONDS):
+        place = self.ledger / _FOUNDING
+        with ExitStack() as held:
+            try:
+                held.enter_context(file_lock(place, _FOUNDING_SECONDS))
+            except OSError as error:
+                what = f"the ledger's folder cannot be written or locked ({os.strerror(error.errno or 0)})"
+                advice = "Make room, or restore access; nothing was recorded"
+                raise ZoneFault("ledger_unwritable", what, where=str(place), do=advice) from None
             yield
 
     def zone(self, survey: str, wave: str) -> Path:
@@ -173,7 +181,8 @@ def open_workspace(root: Path) -> Workspace:
 
 def has_traces_of_ledger(root: Path) -> bool:
     """Whether a ledger was begun at `root`: it, its witness, its key or a release of it is there."""
-    return any(any(root.glob(pattern)) for pattern in ("ledger/*", "keys/ledger.key", "releases/*/*/*"))
+    patterns = ("ledger/*", "keys/ledger.key", "releases/*/*/*")
+    return any(path.name != _FOUNDING for pattern in patterns for path in root.glob(pattern))
 
 
 def _private_folder(folder: Path) -> None:

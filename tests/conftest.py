@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from _pytest.nodeid import NodeId
 from hypothesis import HealthCheck, settings
 
 from tests.postgres_server import postgres_programs, running_postgres
@@ -55,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         grouped = getattr(item, "_nodeid", None)
         if grouped is not None and grouped != item.nodeid:
-            item._id = NodeId.parse(grouped)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateUsage]
+            item._id = type(item._id).parse(grouped)  # pyright: ignore[reportAttributeAccessIssue, reportPrivateUsage]
 
 
 @pytest.fixture(scope="session")

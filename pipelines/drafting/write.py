@@ -1,5 +1,6 @@
 """Writes the drafts into a folder: two for review, one for the holder of the export alone."""
 
+import errno
 import os
 import re
 from collections.abc import Sequence
@@ -127,6 +128,8 @@ def _write_all(directory: Path, texts: dict[str, str], confidential: str | None)
     """
     made: list[Path] = []
     try:
+        if directory.exists() and not directory.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "")
         directory.mkdir(parents=True, exist_ok=True)
         if confidential is not None:
             _write(directory / CONFIDENTIAL_FILE, confidential, 0o600, made)

@@ -15,7 +15,6 @@ from pipelines.ledger.signing import SigningKey, read_key
 from pipelines.ledger.store import Ledger
 from privacy.ledger_limits import excluded_author, officers_of
 from privacy.ledger_rules import LedgerState, adoption, time_text
-from privacy.ledger_state import CrossingState
 from schemas.canonical import digest
 from schemas.errors import BudgetRefused, ZoneFault
 from schemas.ledger import (
@@ -74,20 +73,15 @@ def approve(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Ev
     return ledger.transact(_signing(plan, policy, officer_key))
 
 
-def approve_where_needed(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Event | None:
-    """As `approve`, where a release of this plan would be charged now and lacks approvals.
+def approve_where_lacking(ledger: Ledger, plan: Plan, policy: Policy, officer_key: Path) -> Event | None:
+    """As `approve`, where a charge of this plan lacks approvals. The key is read only then.
 
-    Returns: the APPROVED event; None where there are enough, or the wave's newest snapshot was measured for this plan.
+    Returns: the APPROVED event; None where there are enough.
     """
-    sign = _signing(plan, policy, officer_key)
 
     def write(draft: Draft) -> Event | None:
-        snapshot = draft.newest_snapshot(plan.survey, plan.wave)
-        attempts = draft.state.crossings_of(digest(plan), snapshot) if snapshot else ()
-        if attempts and attempts[-1].state in {CrossingState.SEALED, CrossingState.PUBLISHED}:
-            return None
         enough = approvals_given(draft.state, plan, draft.time) >= max(policy.approvals.needed, 1)
-        return None if enough else sign(draft)
+        return None if enough else _signing(plan, policy, officer_key)(draft)
 
     return ledger.transact(write)
 

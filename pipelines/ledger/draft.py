@@ -41,15 +41,6 @@ class Draft:
         self.added.append(event)
         return event
 
-    def newest_snapshot(self, survey: str, wave: str) -> str | None:
-        """What was last taken into a wave's zone; None where nothing was."""
-        mine = [
-            event.body["snapshot_id"]
-            for event in self._events
-            if event.kind is EventKind.INGESTED and (event.body["survey"], event.body["wave"]) == (survey, wave)
-        ]
-        return str(mine[-1]) if mine else None
-
     def standing(self, kind: EventKind, body: Declared) -> Event | None:
         """The event that already says this, of those that need to be said once only."""
         seq: int | None = None

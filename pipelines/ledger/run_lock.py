@@ -17,7 +17,7 @@ def wait_for(take: Callable[[], bool], wait_seconds: float) -> None:
     until = time.monotonic() + wait_seconds
     while not take():
         if time.monotonic() >= until:
-            what = "another command of this workspace is at work on a wave"
+            what = "another command of this workspace is at work"
             raise BudgetRefused("run_in_progress", what, do="Wait for it to end, then try again")
         time.sleep(_POLL_SECONDS)
 

@@ -27,7 +27,7 @@ from pipelines.zone.snapshot import (
 )
 from pipelines.zone.storage import open_zone
 from schemas.attributes import CellRole, attributes_of, zone_columns
-from schemas.errors import InputRefused
+from schemas.errors import InputRefused, ZoneFault
 from schemas.survey import Survey
 
 
@@ -177,8 +177,21 @@ def _unreadable_lines(connection: duckdb.DuckDBPyConnection, survey: Survey) -> 
 
 
 def ingest_lines(folder: Path, survey: Survey, zone_key: bytes) -> list[str]:
-    """What an operator may see of the ingest, inside the trust boundary: rows by file, and what could not be read."""
-    snapshot = current_snapshot(folder, zone_key)
+    """What an operator may see of the ingest, inside the trust boundary: rows by file, and what could not be read.
+
+    Raises: ZoneFault: there is no snapshot, or it cannot be opened.
+    """
+    while True:
+        snapshot = current_snapshot(folder, zone_key)
+        try:
+            return _lines_of(snapshot, folder, survey, zone_key)
+        except ZoneFault:
+            if current_snapshot(folder, zone_key).path == snapshot.path:
+                raise
+        # Another command put a new snapshot in its place since we looked.
+
+
+def _lines_of(snapshot: Snapshot, folder: Path, survey: Survey, zone_key: bytes) -> list[str]:
     with open_zone({"zone": (snapshot.path, False)}, zone_key, spill=folder / "spill") as connection:
         counted = connection.execute("SELECT count(*) FROM zone.core_responses").fetchall()[0][0]
         household = survey.residents.household

@@ -7,7 +7,7 @@ import csv
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -77,6 +77,8 @@ def invite(folder: Path, survey: Survey, contacts: Path, mailing: Path, hmac_key
             reached.add(person)
             writer.writerow([*(harmless(cell) for cell in cells), code])
     try:
+        with suppress(PermissionError):  # a folder that may be written and not read
+            sync_folder(mailing.parent)
         keep_issued(folder, hmac_key, before.with_more(frozenset(codes), frozenset(reached)))
     except BaseException:
         if read_issued(folder, hmac_key) == before:
@@ -95,7 +97,6 @@ def _written(mailing: Path) -> Iterator[TextIO]:
             stream.flush()
             os.fsync(stream.fileno())
         name_file(aside, mailing)
-        sync_folder(mailing.parent)
     except FileExistsError:
         raise mailing_exists(mailing) from None
     finally:

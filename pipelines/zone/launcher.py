@@ -111,11 +111,14 @@ def _fault(body: dict[str, Any]) -> Fault:
 
 _KEYLESS = frozenset({"withdraw"})
 """Verbs that open no zone, and get no key of it."""
+_LOOKING = frozenset({"show"})
+"""Verbs that hold no lock: what they do not find was removed by another command, and stays so."""
 
 
 def _request(zone: WaveZone, verb: str, body: dict[str, Any]) -> Message:
-    make_folder(zone.folder, 0o700)
-    make_folder(zone.wave_keys, 0o700)
+    if verb not in _LOOKING:
+        make_folder(zone.folder, 0o700)
+        make_folder(zone.wave_keys, 0o700)
     key_file = Path(zone.key.place) if zone.key.kind == "file" and zone.key.place else zone.wave_keys / "zone.key"
     places = {"verb": verb, "folder": str(zone.folder.resolve()), "wave_keys": str(zone.wave_keys.resolve())}
     key = None if verb in _KEYLESS else zone.key.resolve()

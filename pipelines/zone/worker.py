@@ -221,6 +221,15 @@ _MODULES = {
 }
 
 
+def _enter(folder: Path) -> None:
+    """Raises: ZoneFault `zone_empty`: the wave expired since the launcher looked."""
+    if not folder.is_dir():
+        from pipelines.zone.snapshot import require_snapshot
+
+        require_snapshot(folder)
+    os.chdir(folder)
+
+
 def _get_ready(verb: str) -> None:
     """Import what the verb needs while the launcher is still making its request."""
     gc.set_threshold(_GARBAGE)
@@ -242,7 +251,7 @@ def main(arguments: list[str]) -> int:
         return InternalFault.exit_code
     fault: Fault
     try:
-        os.chdir(request.body["folder"])
+        _enter(Path(request.body["folder"]))
         _serve(request, source, out, isolated, networked=networked)
         return 0
     except Fault as known:

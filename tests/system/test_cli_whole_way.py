@@ -63,13 +63,14 @@ def test_standard_streams_may_be_closed(city: City, closed: str) -> None:
     """As a careless scheduler starts it: no file or pipe of ours may take their place."""
     said(city, "ingest", ".", "--source", "export.csv", "--contacts", "contacts.csv")
     main = [sys.executable, "-c", "from flows.entry import main; main()"]
-    done = subprocess.run(
-        ["sh", "-c", f'exec "$@" {closed}', "sh", *main, "release", "."],
-        cwd=city.folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
+    for verb in (("ingest", ".", "--show"), ("release", ".")):
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}', "sh", *main, *verb],
+            cwd=city.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
     (folder,) = (city.folder / "hearsafe-workspace" / "releases" / "testville" / "2026").iterdir()
     assert said(city, "verify", folder)["verified"] is True
     assert said(city, "release", ".")["already_published"] is True

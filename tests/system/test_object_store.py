@@ -113,7 +113,7 @@ def test_a_reader_beside_the_publication_sees_all_of_it_or_nothing(
 
     reader = threading.Thread(target=read)
     reader.start()
-    while not seen:
+    while not seen and reader.is_alive():
         time.sleep(0.01)
     publish_to_store(store.below("beside"), folder, _key(sample))
     done.set()

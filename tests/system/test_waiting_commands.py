@@ -19,9 +19,10 @@ from pipelines.ledger.store import Ledger
 from pipelines.release import release
 from pipelines.wave_end import NotDueError, close_wave, expire_wave
 from pipelines.workspace import Workspace, open_workspace
-from pipelines.zone import invite_room
+from pipelines.zone import ingest_room, invite_room, launcher
 from pipelines.zone.issued import read_issued
 from pipelines.zone.keys import KeySource, read_hmac_key, read_key_file
+from pipelines.zone.snapshot import Snapshot
 from schemas.errors import BudgetRefused, Fault, InputRefused, UsageFault, ZoneFault
 from schemas.ledger import EventKind
 from tests.system.city import POLICY, City, build_city
@@ -164,18 +165,69 @@ def test_a_wave_that_was_begun_and_never_ingested_can_be_destroyed(inviting: Tow
         inviting.invite("second.csv")
 
 
-def test_ingests_of_a_wave_that_expired_meanwhile_are_not_shown(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    while_waiting(monkeypatch, town.expire)
-    with refused(ZoneFault, "zone_empty"):
-        show_ingest(town.workspace, town.declarations, key=FILE)
+def test_a_key_that_another_wave_has_too_outlives_one_that_was_never_ingested(inviting: Town) -> None:
+    """A mistyped wave and a key in a place of its owner's choice: what is on record decides what it encrypts."""
+    shared = inviting.city.folder / "city.key"
+    shared.write_text("ab" * 32 + "\n")
+    key = KeySource("file", str(shared))
+    mailing = inviting.city.folder / "mailing.csv"
+    invite(inviting.workspace, inviting.declarations, inviting.city.contacts, mailing, key=key)
+    _, gone = expire_wave(inviting.workspace, inviting.declarations, key=key, now=True)
+    assert not gone
+    assert shared.exists()
+    assert inviting.left == []
+
+
+def test_a_crash_before_the_end_is_recorded_is_finished_later(inviting: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    inviting.invite()
+    record = Ledger.record
+
+    def crash(*_: object) -> None:
+        raise OSError("killed")
+
+    monkeypatch.setattr(Ledger, "record", crash)
+    with pytest.raises(OSError, match="killed"):
+        inviting.expire()
+    assert inviting.left == []
+    monkeypatch.setattr(Ledger, "record", record)
+    inviting.expire()
+    assert inviting.kinds() == ["OPENED", "EXPIRED"]
+    assert not (inviting.root / "keys" / "testville" / "2026").exists()
+
+
+def test_what_is_shown_is_the_snapshot_of_the_moment(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another command replaces the snapshot between the look for it and its opening."""
+    folder, key = town.workspace.zone("testville", "2026"), town.workspace.wave_keys("testville", "2026") / "zone.key"
+    before = ingest_room.ingest_lines(folder, town.declarations.survey, read_key_file(key))
+    current = ingest_room.current_snapshot
+
+    def replaced(*arguments: Any) -> Snapshot:
+        found = current(*arguments)
+        monkeypatch.setattr(ingest_room, "current_snapshot", current)
+        town.ingest(replace=True)
+        assert not found.path.exists()
+        return found
+
+    monkeypatch.setattr(ingest_room, "current_snapshot", replaced)
+    assert ingest_room.ingest_lines(folder, town.declarations.survey, read_key_file(key)) == before
+    current(folder, read_key_file(key)).path.write_bytes(b"damaged")
+    with pytest.raises(ZoneFault):
+        ingest_room.ingest_lines(folder, town.declarations.survey, read_key_file(key))
+
+
+def test_looking_makes_nothing_of_a_wave_that_expired_meanwhile(
+    town: Town, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    show = launcher.show
+
+    def expired_first(*arguments: Any) -> int:
+        town.expire()
+        return show(*arguments)
+
+    monkeypatch.setattr(launcher, "show", expired_first)
+    assert show_ingest(town.workspace, town.declarations, key=FILE) == ZoneFault.exit_code
+    assert capfd.readouterr().err.count("\n") == 1
     assert not (town.root / "zone" / "testville" / "2026").exists()
-
-
-def test_ingests_are_not_shown_while_another_command_is_at_work(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    lock = Ledger.lock
-    monkeypatch.setattr(Ledger, "lock", lambda ledger: lock(ledger, 0.1))
-    with lock(Ledger.open(town.workspace)), refused(BudgetRefused, "run_in_progress"):
-        show_ingest(town.workspace, town.declarations, key=FILE)
 
 
 def later(monkeypatch: pytest.MonkeyPatch, days: float) -> None:
@@ -240,7 +292,24 @@ def issued(town: Town) -> frozenset[bytes]:
     return read_issued(town.workspace.zone("testville", "2026"), hmac).codes
 
 
-@pytest.mark.parametrize("moment", ["before the name", "after the name"])
+def test_a_mailing_folder_may_be_written_and_not_read(inviting: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever the mailing is for may keep others from listing it."""
+    town, mailing = inviting, inviting.city.folder / "mailing.csv"
+    town.invite("first.csv")
+    town.city.contacts.write_text(town.city.contacts.read_text() + "canaryidnew,Ann,Lee,ann@example.org\n")
+    keys = town.workspace.wave_keys("testville", "2026")
+    hmac = read_hmac_key(keys / "hmac.key", read_key_file(keys / "zone.key"))
+
+    def unlisted(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(invite_room, "sync_folder", unlisted)
+    folder = town.workspace.zone("testville", "2026")
+    assert invite_room.invite(folder, town.declarations.survey, town.city.contacts, mailing, hmac)[0] == 1
+    assert mailing.exists()
+
+
+@pytest.mark.parametrize("moment", ["before the name", "after the name", "at the folder"])
 def test_codes_count_once_they_are_mailed(inviting: Town, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     """In a workspace of its own, another command writes the same mailing file; or the disk is full after it."""
     town, mailing = inviting, inviting.city.folder / "mailing.csv"
@@ -264,7 +333,7 @@ def test_codes_count_once_they_are_mailed(inviting: Town, monkeypatch: pytest.Mo
             invite_room.invite(folder, survey, town.city.contacts, mailing, hmac)
         assert mailing.read_text() == "mine"
     else:
-        monkeypatch.setattr(invite_room, "keep_issued", full)
+        monkeypatch.setattr(invite_room, "keep_issued" if moment == "after the name" else "sync_folder", full)
         with pytest.raises(OSError):
             invite_room.invite(folder, survey, town.city.contacts, mailing, hmac)
         assert not mailing.exists()

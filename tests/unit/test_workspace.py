@@ -8,7 +8,7 @@ import pytest
 from pipelines import workspace as workspace_module
 from pipelines.durable import write_private
 from pipelines.ledger.store import Ledger
-from pipelines.workspace import Workspace, open_workspace
+from pipelines.workspace import Workspace, has_traces_of_ledger, open_workspace
 from schemas.errors import BudgetRefused, UsageFault, ZoneFault
 
 HERE, ELSEWHERE = "s3://city/releases", "s3://other/releases"
@@ -134,3 +134,21 @@ def test_one_process_at_a_time_decides_where_the_ledger_is(tmp_path: Path, monke
         with busy:
             Ledger.open(workspace)
     assert workspace.ledger_url is None
+
+
+@pytest.mark.parametrize("verb", ["keep", "open"])
+def test_a_folder_that_cannot_be_locked_is_said_in_a_line(tmp_path: Path, verb: str) -> None:
+    """A folder in the lock's place is what a read-only disk is, for those who may write anywhere."""
+    workspace = open_workspace(tmp_path)
+    (workspace.ledger / "founding.lock").mkdir()
+    with pytest.RaisesExc(ZoneFault, check=lambda fault: fault.code == "ledger_unwritable"):
+        workspace.keep_ledger_at(NOWHERE) if verb == "keep" else Ledger.open(workspace)
+
+
+def test_a_lock_is_no_trace_of_a_ledger(tmp_path: Path) -> None:
+    """Else a look at a budget would found one here, after a failed try to have it on a server."""
+    workspace = open_workspace(tmp_path)
+    with workspace.founding():
+        assert not has_traces_of_ledger(tmp_path)
+    Ledger.open(workspace)
+    assert has_traces_of_ledger(tmp_path)

@@ -1,16 +1,17 @@
 import base64
 import stat
+from pathlib import Path
 
 import pytest
 
-from pipelines.ledger.approvals import approve, approve_where_needed, new_officer_key, thaw
+from pipelines.ledger.approvals import approve, approve_where_lacking, new_officer_key, thaw
 from pipelines.ledger.signing import SigningKey
 from privacy.ledger_limits import officers_of
 from schemas.canonical import digest
 from schemas.errors import BudgetRefused, DeclarationFault, Fault, IntegrityFault, ZoneFault
 from schemas.ledger import EventKind
 from schemas.officers import officer_hex
-from tests.ledger_sample import World, a_charge, a_plan, a_policy, cross
+from tests.ledger_sample import World, a_charge, a_plan, a_policy
 
 
 def refused(kind: type[Fault], code: str) -> pytest.RaisesExc[Fault]:
@@ -46,24 +47,21 @@ def test_an_approval_pays_for_its_number_of_charges(world: World) -> None:
     ledger.charge(a_charge(policy, 3), policy)
 
 
-def test_a_signature_at_hand_is_given_where_a_charge_needs_it(world: World) -> None:
-    """A schedule that has an officer's key never leaves an approval behind that nobody asked for."""
+def test_a_signature_at_hand_is_given_where_a_charge_lacks_it(world: World, tmp_path: Path) -> None:
     ledger = world.open()
-    key, name = world.officer("officer")
-    policy = a_policy(needed=1, officers=(name,))
+    (first, first_name), (second, second_name) = world.officer("first"), world.officer("second")
+    policy = a_policy(needed=2, officers=(first_name, second_name))
     plan = a_plan(policy)
-    ledger.record(EventKind.INGESTED, {"survey": "community", "wave": "2026", "snapshot_id": "snapshot-1"})
-    assert approve_where_needed(ledger, plan, policy, key) is not None
-    assert approve_where_needed(world.open(), plan, policy, key) is None
-    cross(ledger, a_charge(policy, 1), policy)
-    assert approve_where_needed(ledger, plan, policy, key) is None
-    assert not any(approval.left for approval in ledger.state().approvals.values())
-    ledger.record(EventKind.INGESTED, {"survey": "community", "wave": "2026", "snapshot_id": "snapshot-2"})
-    assert approve_where_needed(ledger, plan, policy, key) is not None
-    charged = ledger.charge(a_charge(policy, 2), policy)
-    with ledger.lock():
-        ledger.record(EventKind.VOID, {"release_id": "r2", "charge_seq": charged.seq})
-    assert approve_where_needed(ledger, plan, policy, key) is not None
+    assert approve_where_lacking(ledger, plan, policy, first) is not None
+    with refused(BudgetRefused, "approval_missing"):
+        ledger.charge(a_charge(policy, 1), policy)
+    assert approve_where_lacking(ledger, plan, policy, second) is not None
+    assert approve_where_lacking(world.open(), plan, policy, first) is None
+    assert approve_where_lacking(ledger, plan, policy, tmp_path / "unplugged.pem") is None, "it is not needed"
+    ledger.charge(a_charge(policy, 1), policy)
+    with refused(ZoneFault, "officer_key_missing"):
+        approve_where_lacking(ledger, plan, policy, tmp_path / "unplugged.pem")
+    assert approve_where_lacking(ledger, plan, policy, first) is not None
 
 
 def test_two_officers_are_two_people(world: World) -> None:
