@@ -1,16 +1,16 @@
 """The demo: Riverbend from raw exports to a verified release, in a folder that is made again each time."""
 
-import fcntl
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.console import tell
 from flows.through_prefect import Errand, ingest_to_report
-from schemas.errors import UsageFault
+from pipelines.ledger.run_lock import file_lock
+from schemas.errors import BudgetRefused, UsageFault
 
 if TYPE_CHECKING:
     from pipelines.declarations import Declarations
@@ -80,27 +80,20 @@ def _fresh(folder: Path) -> Iterator[None]:
             "demo_folder", "this folder is not a demo's", where=str(folder), do="Name an empty or new one with --folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    with mark.open("a", encoding="utf-8") as held:
-        if not _taken(held.fileno()):
+    with ExitStack() as held:
+        try:
+            held.enter_context(file_lock(mark, 0.0))
+        except BudgetRefused:
             what = "another demo runs in this folder"
-            raise UsageFault("demo_running", what, where=str(folder), do="Wait for it to end, or name another --folder")
+            advice = "Wait for it to end, or name another --folder"
+            raise UsageFault("demo_running", what, where=str(folder), do=advice) from None
         for path in folder.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             elif path != mark:
                 path.unlink()
-        if held.tell() == 0:
-            held.write("Made by hearsafe demo, whose next run deletes everything here.\n")
-            held.flush()
+        mark.write_text("Made by hearsafe demo, whose next run deletes everything here.\n", encoding="utf-8")
         yield
-
-
-def _taken(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _relative(path: Path) -> Path:

@@ -23,7 +23,8 @@ def forms(text: str) -> list[bytes]:
 
 def number(value: int) -> re.Pattern[bytes]:
     """A count as a number of its own, with or without a comma: hexadecimal digests hold its digits by chance."""
-    return re.compile(rf"(?<![0-9a-f.]){value:d}(?![0-9a-f.])|(?<![0-9]){value:,}(?![0-9])".encode())
+    plain = rf"(?<![0-9a-f.]){value:d}(?![0-9a-f]|\.[0-9])"
+    return re.compile((plain if value < 1000 else rf"{plain}|(?<![0-9]){value:,}(?![0-9])").encode())
 
 
 def without_keys(content: bytes) -> bytes:

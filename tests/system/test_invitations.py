@@ -119,12 +119,12 @@ def test_each_contact_gets_a_code_and_no_contact_gets_two(wave: Wave) -> None:
 
 
 def test_codes_have_eighty_bits_and_every_character_is_as_likely() -> None:
-    codes = [new_code() for _ in range(4000)]
+    codes = [new_code() for _ in range(6400)]
     letters = Counter("".join(codes).replace("-", ""))
     assert len(ALPHABET) ** 16 == 2**80
     assert set(letters) == set(ALPHABET)
-    assert len(set(codes)) == 4000
-    expected = 4000 * 16 / 32
+    assert len(set(codes)) == 6400
+    expected = 6400 * 16 / 32
     chi = sum((count - expected) ** 2 / expected for count in letters.values())
     assert chi < chi2.isf(1e-9, 31)
 

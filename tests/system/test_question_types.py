@@ -81,8 +81,8 @@ class Typed:
 
 
 def close(row: dict[str, Any], exact: float, most: float) -> bool:
-    """Within six standard deviations of the noise, which are at most `most`."""
-    allowed = 6 * row["noise_moe"] / 1.96
+    """Within five standard deviations of the noise, which are at most `most`."""
+    allowed = 5 * row["noise_moe"] / 1.96
     assert allowed <= most, allowed
     return abs(row["value"] - exact) <= allowed + 1e-9
 

@@ -204,7 +204,7 @@ def clocks(effort: Effort) -> Iterator[Figure]:
         policy = a_policy(
             needed=1, officers=(name,), charges=100, expires_days=14, caps={x: {"rho": 50} for x in _LEVELS}
         )
-        for number in range(12):
+        for number in range(18):
             try:
                 if _CHANCE.random() < 0.4:
                     approve(world.open(), a_plan(policy), policy, key)
@@ -225,7 +225,7 @@ def clocks(effort: Effort) -> Iterator[Figure]:
         used = [(e.time, approvals[s]) for e in events if e.kind is EventKind.CHARGED for s in e.body["approval_seqs"]]
         revived += sum(expires <= time for time, expires in used)
     yield Figure("histories under a jumping clock", trials, ">=", trials)
-    yield Figure("charges given in them", charged, ">=", trials // 3)
+    yield Figure("charges given in them", charged, ">=", trials)
     yield Figure("faults other than an expired or missing approval", faults, "=", 0)
     yield Figure("expired approvals used", revived, "=", 0)
     yield Figure("ledgers whose times go backward", disordered, "=", 0)
